@@ -1,0 +1,147 @@
+# memtrack: one shared object for the host (shim/), one program for people (report/).
+#
+#   make [VARIANT=release|check|asan|tsan] [CC=gcc|clang] [V=1]
+
+VARIANT ?= release
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CXX     := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+PREFIX  ?= /usr/local
+Q       := $(if $(V),,@)
+B       := build/$(VARIANT)
+ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CPPFLAGS := -D_GNU_SOURCE -Ishim/include
+CFLAGS   := -std=gnu11 -O2 -g $(WARN) -MMD -MP $(EXTRA_CFLAGS)
+# An architecture without a folder of its own takes the generic one.
+ARCHDIR  := $(if $(wildcard shim/arch/$(ARCH)/.),$(ARCH),generic)
+
+# -fno-builtin: compilers delete malloc/free pairs and turn loops into calls of libc's memcpy.
+# initial-exec: any other model may call __tls_get_addr, which may call malloc.
+SHIM_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin -fno-plt \
+               -fno-stack-protector -fno-omit-frame-pointer -fasynchronous-unwind-tables
+SHIM_CPPFLAGS := -Ishim -Ishim/arch/$(ARCHDIR) -Ibuild/deps/libunwind/include
+# now: a lazily bound call would enter the loader, and its lock, in the middle of an event.
+SHIM_LDFLAGS := -shared -Wl,-z,now,-z,relro,-z,defs -Wl,-Bsymbolic -Wl,--exclude-libs,ALL \
+                -Wl,--gc-sections -Wl,--version-script=shim/memtrack.map -Wl,-soname,libmemtrack.so \
+                -Wl,--wrap=dl_iterate_phdr -Wl,--wrap=pthread_key_create
+REPORT_LIBS := -ldw -lelf -ljansson -liberty -lz -lpthread
+
+ifeq ($(VARIANT),check)
+CPPFLAGS += -DMEMTRACK_CHECK=1
+endif
+ifeq ($(VARIANT),asan)
+CPPFLAGS += -DMEMTRACK_CHECK=1
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+ifeq ($(VARIANT),tsan)
+SANITIZE := -fsanitize=thread
+endif
+CFLAGS += $(SANITIZE)
+
+LIBUNWIND := build/deps/libunwind/libunwind.a
+
+SHIM_SRC   := $(wildcard shim/*.c shim/hook/*.c shim/track/*.c shim/stack/*.c shim/store/*.c \
+                shim/base/*.c shim/arch/$(ARCHDIR)/*.c shim/arch/$(ARCHDIR)/*.S)
+SHIM_OBJ   := $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(SHIM_SRC))))
+# What a unit test may link: all layers below the one that replaces the process's malloc.
+SHIM_PARTS := $(filter-out $(B)/obj/shim/hook/% $(B)/obj/shim/start.o,$(SHIM_OBJ))
+REPORT_SRC := $(wildcard report/*.c)
+REPORT_OBJ := $(REPORT_SRC:%.c=$(B)/obj/%.o)
+REPORT_PARTS := $(filter-out $(B)/obj/report/main.o,$(REPORT_OBJ))
+UNIT_SRC   := $(wildcard tests/unit/*.c)
+UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+SUPPORT_SRC := $(wildcard tests/support/*.c)
+SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(B)/obj/%.o)
+PROGRAM_C  := $(wildcard tests/programs/*.c)
+PROGRAM_CC := $(wildcard tests/programs/*.cc)
+PROGRAM_RS := $(if $(shell command -v rustc),$(wildcard tests/programs/*.rs))
+PROGRAMS   := $(PROGRAM_C:tests/programs/%.c=$(B)/programs/%) \
+              $(PROGRAM_CC:tests/programs/%.cc=$(B)/programs/%) \
+              $(PROGRAM_RS:tests/programs/%.rs=$(B)/programs/%)
+
+.PHONY: all shim report unit programs fuzz lint install clean help
+.DELETE_ON_ERROR:
+
+all: shim report ## build libmemtrack.so and memtrack into build/$(VARIANT)
+
+shim: $(B)/libmemtrack.so ## build the shared object alone
+report: $(B)/memtrack ## build the companion tool alone
+unit: $(UNIT_BIN) ## build the unit tests
+programs: $(PROGRAMS) ## build the programs that know their own truth
+
+$(LIBUNWIND): scripts/libunwind
+	$(Q)scripts/libunwind build/deps/libunwind
+
+$(B)/libmemtrack.so: $(SHIM_OBJ) $(LIBUNWIND) shim/memtrack.map
+	$(Q)$(CC) $(CFLAGS) $(SHIM_LDFLAGS) -o $@ $(SHIM_OBJ) $(LIBUNWIND)
+
+$(B)/memtrack: $(REPORT_OBJ)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(REPORT_LIBS)
+
+$(B)/obj/shim/%.o: shim/%.c | $(LIBUNWIND)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) $(CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
+
+$(B)/obj/shim/%.o: shim/%.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
+
+$(B)/obj/report/%.o: report/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Ireport $(CFLAGS) -fPIE -c -o $@ $<
+
+$(B)/obj/tests/support/%.o: tests/support/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) -Ireport -Itests/support $(CFLAGS) -c -o $@ $<
+
+$(B)/parts/shim.a: $(SHIM_PARTS)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/parts/report.a: $(REPORT_PARTS)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# A unit test may use both halves: tests of the reader let the shim's store write their input.
+$(B)/unit/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/parts/shim.a $(B)/parts/report.a $(LIBUNWIND)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) -Ireport -Itests/support $(CFLAGS) -fno-builtin -rdynamic \
+	  -Wl,--wrap=dl_iterate_phdr -Wl,--wrap=pthread_key_create \
+	  -o $@ $< $(SUPPORT_OBJ) -Wl,--start-group $(B)/parts/shim.a $(B)/parts/report.a -Wl,--end-group \
+	  $(LIBUNWIND) -lcmocka $(REPORT_LIBS)
+
+# Truth programs are what users write: no flags of ours, but debug information, and no deleted calls.
+$(B)/programs/%: tests/programs/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Ishim/include -O1 -g -fno-builtin -fno-inline -Wall -Wextra -Werror \
+	  -MMD -MP -rdynamic -o $@ $< -lpthread -ldl
+
+$(B)/programs/%: tests/programs/%.cc
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -Ishim/include -O1 -g -fno-builtin -fno-inline -Wall -Wextra -Werror -MMD -MP -o $@ $< -lpthread
+
+$(B)/programs/%: tests/programs/%.rs
+	@mkdir -p $(@D)
+	$(Q)rustc -g -C opt-level=1 -o $@ $<
+
+fuzz: ## build the fuzzers of everything that reads a file or a variable (needs clang)
+	$(Q)scripts/fuzz build
+
+lint: ## check format, clang-tidy, export list, include direction and shell scripts
+	$(Q)scripts/lint
+
+install: all ## copy program, shared object and man pages below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/memtrack $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/include
+	install $(B)/memtrack $(DESTDIR)$(PREFIX)/bin/memtrack
+	install $(B)/libmemtrack.so $(DESTDIR)$(PREFIX)/lib/memtrack/libmemtrack.so
+	install -m 644 report/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+clean: ## remove everything that was built, except for libunwind
+	rm -rf build/release build/check build/asan build/tsan
+
+help: ## print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+-include $(SHIM_OBJ:.o=.d) $(REPORT_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PROGRAMS:=.d)

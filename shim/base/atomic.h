@@ -1,0 +1,28 @@
+/*
+ * Atomic operations whose names carry the order. Each release names the acquire that it pairs with
+ * by a tag in a comment at both places.
+ */
+#ifndef MEMTRACK_BASE_ATOMIC_H
+#define MEMTRACK_BASE_ATOMIC_H
+
+#include <stdint.h>
+
+#define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define exchange_acquire(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
+#define exchange_release(p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
+/* Strong compare and exchange; *e is updated on failure. */
+#define swap_acquire(p, e, v)                                                                      \
+    __atomic_compare_exchange_n((p), (e), (v), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+
+/*
+ * Adds to a counter that other threads read at any time but that only the holder of its lock
+ * writes: one plain load and one store, never torn.
+ */
+#define add_owned(p, v)                                                                            \
+    __atomic_store_n((p), __atomic_load_n((p), __ATOMIC_RELAXED) + (v), __ATOMIC_RELAXED)
+
+#endif

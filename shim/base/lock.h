@@ -1,0 +1,69 @@
+/*
+ * Keeps       mutual exclusion inside the shim, without libc.
+ * Invariant   a thread takes locks only in rising order of enum lock_rank, and holds none while it
+ *             calls the next allocator, the dynamic linker or libunwind.
+ * Threads     any. A signal handler never takes a lock that its own thread holds: while a thread is
+ *             inside the shim its nested events are queued (hook/hook.h).
+ * Memory      one word each.
+ * On failure  cannot fail; waits with FUTEX_WAIT after a short spin.
+ *
+ * While the process has one thread, taking a lock costs a load and a predicted branch.
+ */
+#ifndef MEMTRACK_BASE_LOCK_H
+#define MEMTRACK_BASE_LOCK_H
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lock_rank {
+    LOCK_START = 1, /* coming up, a forked child's start, the end */
+    LOCK_SELF,      /* list of threads' states */
+    LOCK_MODULE,    /* MODULES table */
+    LOCK_SITE,      /* NODES and SITES tables and their index */
+    LOCK_NAME,      /* NAMES table */
+    LOCK_LIVE,      /* a shard of the live table; never two but in fork and at the end, in order */
+    LOCK_TOTAL,     /* site counters and totals */
+    LOCK_FILE,      /* growth of the report file */
+    LOCK_HEAP,      /* the shim's own memory */
+};
+
+struct lock {
+    uint32_t word; /* 0 free, 1 held, 2 held and somebody waits */
+};
+
+/* Points at a byte that is nonzero while the process surely has one thread. */
+extern const char *lock_single;
+
+void lock_wait_slow(struct lock *lock);
+void lock_wake_slow(struct lock *lock);
+
+/* Takes a lock. The result goes to lock_leave: it tells whether the lock was really taken. */
+MT_INLINE bool lock_enter(struct lock *lock)
+{
+    if (MT_LIKELY(*lock_single))
+        return false;
+    uint32_t expected = 0;
+    if (MT_UNLIKELY(!swap_acquire(&lock->word, &expected, 1)))
+        lock_wait_slow(lock);
+    return true;
+}
+
+MT_INLINE void lock_leave(struct lock *lock, bool taken)
+{
+    if (MT_LIKELY(!taken))
+        return;
+    if (MT_UNLIKELY(exchange_release(&lock->word, 0) == 2))
+        lock_wake_slow(lock);
+}
+
+/* Finds libc's single-thread flag, if it has one (glibc 2.32). Call once, before a second thread.
+ */
+void lock_start(void);
+/* From now on this process has threads, whatever libc says (raw clone). Never goes back. */
+void lock_threads_seen(void);
+/* In a forked child: nobody else holds it. */
+void lock_reset(struct lock *lock);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Keeps       what the shim knows of the calling thread.
+ * Invariant   self_active == NULL, or self_active == self_mine and the thread is outside the shim.
+ * Threads     each state is written by its own thread; others only read `tid` under LOCK_SELF.
+ * Memory      mapped privately with MADV_WIPEONFORK, one per thread, pooled; a dead thread's state
+ *             goes to a later thread. In a forked child `alive` reads 0: that is how a fork is
+ *             noticed, however it was made.
+ * On failure  self_attach returns NULL and counts MTF_LOST_THREAD.
+ */
+#ifndef MEMTRACK_BASE_SELF_H
+#define MEMTRACK_BASE_SELF_H
+
+#include "base/compiler.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The host's call of a hook: its return address, the stack pointer behind that call (the hook's
+   CFA) and the frame pointer register as the caller had it. */
+struct host_frame {
+    uintptr_t pc;
+    uintptr_t sp;
+    uintptr_t fp;
+};
+
+/* An event of a signal handler that interrupted the shim; applied when the shim is left. */
+struct pending_event {
+    uint32_t kind; /* hook/hook.h */
+    uint32_t site;
+    const void *address;
+    size_t size;
+};
+
+#define SELF_PENDING_MAX 64
+
+struct capture_state; /* stack/capture.h */
+
+struct self {
+    uint32_t alive;  /* 1; reads 0 in a forked child */
+    uint32_t thread; /* index into THREADS */
+    int32_t tid;
+    uint32_t pending_count;
+    const void *newest_block;      /* what this thread allocated last; NULL once it is freed */
+    uintptr_t entered_sp;          /* stack pointer at which the shim was entered */
+    struct capture_state *capture; /* stack/'s; NULL until it is first needed */
+    struct self *next;             /* all states, LOCK_SELF */
+    struct pending_event pending[SELF_PENDING_MAX];
+};
+
+/* The one word that a hook tests: NULL means not started, off, or inside the shim already. */
+extern MT_TLS struct self *self_active;
+/* This thread's state, also while self_active is NULL. */
+extern MT_TLS struct self *self_mine;
+
+/* Gives the calling thread a state (without making it active). Owned by the shim. */
+struct self *self_attach(void);
+/* In a forked child: forgets all states; their threads are not here. */
+void self_fork_child(void);
+
+#endif

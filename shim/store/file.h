@@ -1,0 +1,39 @@
+/*
+ * Keeps       the report file: its header and tables, which are the shim's own memory.
+ * Invariant   each table lies at one address for the life of the process image, in an address range
+ *             reserved at the start; its first `mapped` bytes are backed, by the file or, where no
+ *             file could be had, by private memory. Records below the count are complete.
+ * Threads     reading: any. file_reserve and file_publish: the holder of the table's own lock;
+ *             growing takes LOCK_FILE inside.
+ * Memory      address space: FILE_ADDRESS_SPACE, less under RLIMIT_AS. Disk: really allocated
+ *             before it is mapped, so that a full disk is an error and never SIGBUS.
+ * On failure  file_reserve returns FILE_FULL; nothing changed.
+ */
+#ifndef MEMTRACK_STORE_FILE_H
+#define MEMTRACK_STORE_FILE_H
+
+#include "memtrack/format.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FILE_FULL UINT64_MAX
+#define FILE_PATH_MAX 4096
+
+/* The header; valid after file_start, in memory of our own until file_create succeeds. */
+extern struct mtf_header *file_header;
+
+/* Reserves address space and gives every table its first records, in private memory. */
+bool file_start(void);
+
+/* Room for n more records of a table behind the published ones; the index of the first. They are
+   zero. The caller fills them, then publishes. */
+uint64_t file_reserve(enum mtf_kind kind, uint64_t n);
+/* Makes records up to `count` visible to readers. */
+void file_publish(enum mtf_kind kind, uint64_t count);
+/* Address of record 0 of a table: constant after file_start. */
+void *file_table(enum mtf_kind kind);
+uint64_t file_count(enum mtf_kind kind);
+/* Counts a loss; any thread, any time. */
+void file_lost(enum mtf_lost reason);
+
+#endif
