@@ -7,7 +7,9 @@
  * Memory      one word each.
  * On failure  cannot fail; waits with FUTEX_WAIT after a short spin.
  *
- * While the process has one thread, taking a lock costs a load and a predicted branch.
+ * While the process has one thread, taking a lock costs a load and a predicted branch. libc clears
+ * its flag in the creating thread, before the second one starts, so no thread is inside at the
+ * time.
  */
 #ifndef MEMTRACK_BASE_LOCK_H
 #define MEMTRACK_BASE_LOCK_H
@@ -29,6 +31,8 @@ enum lock_rank {
     LOCK_HEAP,      /* the shim's own memory */
 };
 
+#define LOCK_NESTING_MAX 4
+
 struct lock {
     uint32_t word; /* 0 free, 1 held, 2 held and somebody waits */
 };
@@ -39,7 +43,15 @@ extern const char *lock_single;
 void lock_wait_slow(struct lock *lock);
 void lock_wake_slow(struct lock *lock);
 
-/* Takes a lock. The result goes to lock_leave: it tells whether the lock was really taken. */
+/* What the calling thread holds, outermost first; see lock_abandon. */
+struct lock_list {
+    uint32_t depth;
+    struct lock *lock[LOCK_NESTING_MAX];
+};
+extern MT_TLS struct lock_list lock_mine;
+
+/* Takes a lock. The result goes to lock_leave: it tells whether the lock was really taken.
+   Pairs with lock_leave by tag LOCK-WORD. */
 MT_INLINE bool lock_enter(struct lock *lock)
 {
     if (MT_LIKELY(*lock_single))
@@ -47,6 +59,7 @@ MT_INLINE bool lock_enter(struct lock *lock)
     uint32_t expected = 0;
     if (MT_UNLIKELY(!swap_acquire(&lock->word, &expected, 1)))
         lock_wait_slow(lock);
+    lock_mine.lock[lock_mine.depth++ % LOCK_NESTING_MAX] = lock;
     return true;
 }
 
@@ -54,9 +67,14 @@ MT_INLINE void lock_leave(struct lock *lock, bool taken)
 {
     if (MT_LIKELY(!taken))
         return;
-    if (MT_UNLIKELY(exchange_release(&lock->word, 0) == 2))
+    lock_mine.depth--;
+    if (MT_UNLIKELY(exchange_release(&lock->word, 0) == 2)) /* LOCK-WORD */
         lock_wake_slow(lock);
 }
+
+/* Whatever the scheduler does, the lock is taken: where a child of fork must find it consistent. */
+void lock_hold(struct lock *lock);
+void lock_release(struct lock *lock);
 
 /* Finds libc's single-thread flag, if it has one (glibc 2.32). Call once, before a second thread.
  */
@@ -65,5 +83,7 @@ void lock_start(void);
 void lock_threads_seen(void);
 /* In a forked child: nobody else holds it. */
 void lock_reset(struct lock *lock);
+/* A signal handler left the shim by longjmp: gives back what the thread held. */
+void lock_abandon(void);
 
 #endif

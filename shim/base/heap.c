@@ -1,0 +1,90 @@
+#include "base/heap.h"
+#include "base/lock.h"
+#include "base/sys.h"
+
+#include <string.h>
+
+#define HEAP_CLASSES 24
+
+struct heap_piece {
+    struct heap_piece *next;
+};
+
+static struct lock heap_lock;
+static struct heap_piece *heap_free_list[HEAP_CLASSES]; /* all below: under LOCK_HEAP */
+static char *heap_chunk;
+static size_t heap_chunk_left;
+
+static unsigned heap_class(size_t size)
+{
+    if (size <= HEAP_SMALLEST)
+        return 5;
+    return 64u - (unsigned)__builtin_clzll(size - 1);
+}
+
+/* Room for a piece of 2^class bytes from the current chunk, at that alignment up to a page. */
+static void *heap_carve(unsigned class)
+{
+    size_t size = (size_t)1 << class;
+    size_t align = size < SYS_PAGE ? size : SYS_PAGE;
+    size_t gap = heap_chunk ? -(uintptr_t)heap_chunk & (align - 1) : 0;
+    if (gap + size > heap_chunk_left) {
+        heap_chunk = sys_map(HEAP_CHUNK);
+        heap_chunk_left = heap_chunk ? HEAP_CHUNK : 0;
+        gap = 0;
+        if (heap_chunk == NULL)
+            return NULL;
+    }
+    void *piece = heap_chunk + gap;
+    heap_chunk += gap + size;
+    heap_chunk_left -= gap + size;
+    return piece;
+}
+
+void *heap_alloc(size_t size)
+{
+    unsigned class = heap_class(size);
+    if (((size_t)1 << class) > HEAP_CHUNK / 2)
+        return sys_map(sys_round_to_page(size));
+    bool taken = lock_enter(&heap_lock);
+    struct heap_piece *piece = heap_free_list[class];
+    if (piece)
+        heap_free_list[class] = piece->next;
+    else
+        piece = heap_carve(class);
+    lock_leave(&heap_lock, taken);
+    if (piece)
+        memset(piece, 0, size);
+    return piece;
+}
+
+void heap_free(void *piece, size_t size)
+{
+    if (piece == NULL)
+        return;
+    unsigned class = heap_class(size);
+    if (((size_t)1 << class) > HEAP_CHUNK / 2) {
+        sys_unmap(piece, sys_round_to_page(size));
+        return;
+    }
+    struct heap_piece *freed = piece;
+    bool taken = lock_enter(&heap_lock);
+    freed->next = heap_free_list[class];
+    heap_free_list[class] = freed;
+    lock_leave(&heap_lock, taken);
+}
+
+void heap_fork_prepare(void)
+{
+    lock_hold(&heap_lock);
+}
+
+void heap_fork_parent(void)
+{
+    lock_release(&heap_lock);
+}
+
+void heap_fork_child(void)
+{
+    lock_reset(&heap_lock);
+}

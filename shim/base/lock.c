@@ -1,0 +1,76 @@
+#include "base/lock.h"
+#include "base/sys.h"
+
+#include <linux/futex.h>
+#include <stddef.h>
+
+#define LOCK_SPINS 64
+
+/* glibc 2.32 and later; absent elsewhere. */
+extern char __libc_single_threaded __attribute__((weak));
+
+static const char lock_never_single = 0;
+const char *lock_single = &lock_never_single; /* written before a second thread, or to the above */
+MT_TLS struct lock_list lock_mine;
+
+static inline void lock_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+MT_COLD void lock_wait_slow(struct lock *lock)
+{
+    for (int spin = 0; spin < LOCK_SPINS; spin++) {
+        uint32_t expected = 0;
+        if (load_relaxed(&lock->word) == 0 && swap_acquire(&lock->word, &expected, 1))
+            return;
+        lock_pause();
+    }
+    while (exchange_acquire(&lock->word, 2) != 0)
+        SYS4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, 0);
+}
+
+MT_COLD void lock_wake_slow(struct lock *lock)
+{
+    SYS3(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+void lock_hold(struct lock *lock)
+{
+    uint32_t expected = 0;
+    if (!swap_acquire(&lock->word, &expected, 1))
+        lock_wait_slow(lock);
+}
+
+void lock_release(struct lock *lock)
+{
+    if (exchange_release(&lock->word, 0) == 2)
+        lock_wake_slow(lock);
+}
+
+void lock_start(void)
+{
+    if (&__libc_single_threaded != NULL)
+        lock_single = &__libc_single_threaded;
+}
+
+void lock_threads_seen(void)
+{
+    store_relaxed(&lock_single, &lock_never_single);
+}
+
+void lock_reset(struct lock *lock)
+{
+    store_relaxed(&lock->word, 0);
+}
+
+void lock_abandon(void)
+{
+    while (lock_mine.depth > 0) {
+        uint32_t last = --lock_mine.depth;
+        if (last < LOCK_NESTING_MAX)
+            lock_release(lock_mine.lock[last]);
+    }
+}
