@@ -1,0 +1,139 @@
+/*
+ * Keeps       one report file as a plain model: checked once, then safe to use without checks.
+ * Invariant   every id in it is below its table's count; nodes[n].parent < n for n > 0; every
+ *             string ends in NUL; blocks are sorted by site; nothing refers to the file any more.
+ * Threads     immutable after loading, but for what loading itself does.
+ * Memory      owned by the snapshot, in proportion to what the file really holds.
+ * On failure  -errno and one line that names the file and the remedy; *out is NULL.
+ */
+#ifndef MEMTRACK_REPORT_SNAPSHOT_H
+#define MEMTRACK_REPORT_SNAPSHOT_H
+
+#include "figures.h"
+#include "memtrack/format.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A message of this size is never cut by a path of ordinary length. */
+#define SNAPSHOT_MESSAGE_SIZE 512
+/* A stack with more frames than this is treated as cut, whatever the file says. */
+#define SNAPSHOT_DEPTH_MAX 16384
+
+enum snapshot_state {
+    SNAPSHOT_RUNNING, /* the process is alive: figures may be a moment apart from each other */
+    SNAPSHOT_ENDED,   /* the shim saw the end: everything is final */
+    SNAPSHOT_KILLED,  /* no end was seen and the process is gone: SIGKILL, crash, raw system call */
+};
+
+struct snapshot_name {
+    const char *bytes; /* never NULL; a NUL follows the last byte */
+    size_t length;     /* may hold NULs inside: an argument vector is one name */
+};
+
+struct snapshot_module {
+    const char *path; /* "" for record 0, the unknown module */
+    uint32_t flags;   /* MTF_MODULE_* */
+    uint32_t build_id_length;
+    uint8_t build_id[MTF_BUILD_ID_MAX];
+    uint64_t bias;
+    uint64_t start;
+    uint64_t end;
+    uint64_t loaded;   /* sequence numbers; see struct mtf_module */
+    uint64_t unloaded; /* 0: was still loaded */
+    uint64_t inode;
+    uint64_t file_size;
+    int64_t mtime_ns;
+};
+
+struct snapshot_node {
+    uint64_t offset;
+    uint32_t parent; /* the caller; 0: none */
+    uint32_t module;
+    uint32_t flags; /* MTF_NODE_* */
+};
+
+struct snapshot_site {
+    struct figures figures;
+    uint32_t node; /* innermost frame; 0: unknown */
+};
+
+struct snapshot_thread {
+    uint32_t tid;
+    char name[17];
+    uint64_t first_sequence;
+};
+
+struct snapshot_block {
+    uint64_t address;
+    uint64_t size;
+    uint64_t usable; /* 0: not known */
+    uint64_t sequence;
+    uint32_t site;
+    uint32_t thread;
+};
+
+struct snapshot {
+    char *path; /* as given to snapshot_load; "" after snapshot_parse */
+    enum snapshot_state state;
+    enum mtf_end end_kind;
+    bool status_known; /* end_status is what the program gave to exit */
+    int end_status;
+    bool waited; /* wait_status is what waitpid said */
+    int wait_status;
+    bool forked;
+    bool own_malloc;      /* the program's malloc is not ours: nothing was tracked */
+    bool other_allocator; /* next_allocator is not the C library */
+    bool sums_differ;     /* the file's own sealed sums are not those of its sites: damaged */
+    uint16_t machine;     /* ELF e_machine */
+    int pid;
+    int ppid;
+    uint64_t pid_start; /* field 22 of /proc/PID/stat */
+    uint64_t run_id;    /* 0: not started by `memtrack run` */
+    int64_t start_time_ns;
+    int64_t end_time_ns; /* 0 unless ENDED */
+    uint64_t elapsed_ns; /* 0 unless ENDED */
+    struct snapshot_name program;
+    struct snapshot_name executable;
+    struct snapshot_name arguments; /* NUL-separated */
+    struct snapshot_name folder;
+    struct snapshot_name host;
+    struct snapshot_name next_allocator;
+    uint32_t depth_limit;
+    uint32_t sample_limit;
+    uint64_t forked_sequence;
+
+    struct figures totals; /* sums over all sites; its peak fields are those of the process */
+    uint64_t peak_sequence;
+    uint64_t peak_error; /* bytes; 0: the peak is exact */
+    uint64_t foreign_frees;
+    uint64_t boot_allocs;
+    uint64_t lost[MTF_LOST_LIMIT]; /* by enum mtf_lost */
+
+    struct snapshot_module *modules;
+    uint32_t module_count; /* at least 1, like the next three: record 0 is "unknown" */
+    struct snapshot_node *nodes;
+    uint32_t node_count;
+    struct snapshot_site *sites;
+    uint32_t site_count;
+    struct snapshot_thread *threads;
+    uint32_t thread_count;
+    struct snapshot_block *blocks;
+    size_t block_count;
+    char *names;
+};
+
+/* Reads a report file, which a process may still be writing. Never blocks on a FIFO. */
+int snapshot_load(const char *path, struct snapshot **out, char *message, size_t message_size);
+/* The same from memory; the state is ENDED or KILLED, as no process is asked. */
+int snapshot_parse(const void *bytes, size_t size, struct snapshot **out, char *message,
+                   size_t message_size);
+void snapshot_free(struct snapshot *snapshot);
+
+/* All reasons together. */
+uint64_t snapshot_lost(const struct snapshot *snapshot);
+/* The samples of a site: the first one, and how many. */
+const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, uint32_t site,
+                                             size_t *count);
+
+#endif
