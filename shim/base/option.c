@@ -1,0 +1,169 @@
+#include "base/option.h"
+#include "base/say.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define OPTION_KEY_MAX 32
+
+struct option_values option;
+
+static const struct option_values option_defaults = {.out = "",
+                                                     .summary = true,
+                                                     .depth = 256,
+                                                     .samples = 10,
+                                                     .run = 0,
+                                                     .unwind = OPTION_UNWIND_FAST};
+
+/* Whole text as a decimal number between the bounds. */
+static bool option_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+    uint64_t value = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text; text++) {
+        unsigned digit = (unsigned)*text - '0';
+        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *number = value;
+    return value >= least && value <= most;
+}
+
+static bool option_set_out(const char *value)
+{
+    size_t length = strlen(value);
+    if (length == 0)
+        return false;
+    memcpy(option.out, value, length + 1);
+    return true;
+}
+
+static bool option_set_summary(const char *value)
+{
+    uint64_t number;
+    if (!option_number(value, 0, 1, &number))
+        return false;
+    option.summary = number == 1;
+    return true;
+}
+
+static bool option_set_depth(const char *value)
+{
+    uint64_t number;
+    if (!option_number(value, OPTION_DEPTH_MIN, OPTION_DEPTH_MAX, &number))
+        return false;
+    option.depth = (uint32_t)number;
+    return true;
+}
+
+static bool option_set_samples(const char *value)
+{
+    uint64_t number;
+    if (!option_number(value, 0, OPTION_SAMPLES_MAX, &number))
+        return false;
+    option.samples = (uint32_t)number;
+    return true;
+}
+
+static bool option_set_run(const char *value)
+{
+    uint64_t number;
+    if (!option_number(value, 0, UINT64_MAX, &number))
+        return false;
+    option.run = number;
+    return true;
+}
+
+static bool option_set_unwind(const char *value)
+{
+    static const char *const words[] = {"fast", "libunwind", "verify"};
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            option.unwind = (enum option_unwind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct {
+    const char *key;
+    bool (*set)(const char *value);
+    const char *expects;
+} option_keys[] = {
+    {"out", option_set_out, "a file name or a folder, under 4096 bytes"},
+    {"summary", option_set_summary, "0 or 1"},
+    {"depth", option_set_depth, "1 to 1024"},
+    {"samples", option_set_samples, "0 to 1000"},
+    {"run", option_set_run, "a number"},
+    {"unwind", option_set_unwind, "fast, libunwind or verify"},
+};
+
+static void option_complain(const char *what, const char *key, const char *expects)
+{
+    struct say_line line;
+    say_begin(&line);
+    say_text(&line, "MEMTRACK_OPTIONS: ");
+    say_text(&line, what);
+    say_text(&line, " '");
+    say_quoted(&line, key, strlen(key));
+    say_text(&line, "': ");
+    say_text(&line, expects);
+    say_text(&line, "; the default is used");
+    say_end(&line);
+}
+
+/* `value` is NULL where it is missing or longer than any value may be. */
+static void option_apply(const char *key, const char *value)
+{
+    for (size_t i = 0; i < sizeof option_keys / sizeof *option_keys; i++) {
+        if (strcmp(key, option_keys[i].key) != 0)
+            continue;
+        if (value == NULL || !option_keys[i].set(value))
+            option_complain("bad value for", key, option_keys[i].expects);
+        return;
+    }
+    option_complain("unknown option", key, "known are out, summary, depth, samples, unwind, run");
+}
+
+/* Copies up to `stop` or the end of the pair, resolving escapes; true if it fitted. */
+static bool option_word(const char **cursor, char stop, char *word, size_t size)
+{
+    size_t length = 0;
+    bool fits = true;
+    const char *c = *cursor;
+    for (; *c && *c != ':' && *c != stop; c++) {
+        if (c[0] == '\\' && (c[1] == ':' || c[1] == '\\'))
+            c++;
+        if (length + 1 < size)
+            word[length++] = *c;
+        else
+            fits = false;
+    }
+    word[length] = '\0';
+    *cursor = c;
+    return fits;
+}
+
+void option_parse(const char *text)
+{
+    char key[OPTION_KEY_MAX];
+    char value[OPTION_PATH_MAX];
+
+    option = option_defaults;
+    for (const char *cursor = text ? text : ""; *cursor;) {
+        if (*cursor == ':') {
+            cursor++;
+            continue;
+        }
+        option_word(&cursor, '=', key, sizeof key);
+        bool given = false;
+        if (*cursor == '=') {
+            cursor++;
+            given = option_word(&cursor, ':', value, sizeof value);
+        }
+        option_apply(key, given ? value : NULL);
+    }
+}

@@ -1,0 +1,41 @@
+/*
+ * Keeps       what the user asked for in MEMTRACK_OPTIONS=key=value:key=value…
+ * Invariant   every field always holds a usable value: its default, or the last good one given.
+ * Threads     written once, at the start.
+ * Memory      static.
+ * On failure  an unknown key or a bad value gives one line on standard error; the default stays.
+ *
+ * In a value, `\:` is a colon and `\\` a backslash; any other backslash stands for itself.
+ */
+#ifndef MEMTRACK_BASE_OPTION_H
+#define MEMTRACK_BASE_OPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OPTION_PATH_MAX 4096
+#define OPTION_DEPTH_MIN 1u
+#define OPTION_DEPTH_MAX 1024u
+#define OPTION_SAMPLES_MAX 1000u
+
+enum option_unwind {
+    OPTION_UNWIND_FAST,
+    OPTION_UNWIND_LIBUNWIND,
+    OPTION_UNWIND_VERIFY,
+};
+
+struct option_values {
+    char out[OPTION_PATH_MAX]; /* file name or folder with %e %p %t %h; empty: the default name */
+    bool summary;              /* one line at the end of the process */
+    uint32_t depth;            /* frames kept per stack */
+    uint32_t samples;          /* live blocks listed per call site at the end */
+    uint64_t run;              /* given by `memtrack run` */
+    enum option_unwind unwind;
+};
+
+extern struct option_values option;
+
+/* Sets `option` from defaults and `text` (NULL: defaults alone). */
+void option_parse(const char *text);
+
+#endif

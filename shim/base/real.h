@@ -1,0 +1,39 @@
+/*
+ * Keeps       the next definitions of what the shim interposes: libc's, or those of an allocator
+ *             that is preloaded or linked behind us.
+ * Invariant   every pointer can be called at any time: before real_resolve the entries of the
+ * malloc family serve from the boot pool, afterwards none is NULL. Threads     written by
+ * real_resolve, under LOCK_START; read by all. Memory      static. On failure  what the next
+ * allocator lacks is made from its other functions.
+ */
+#ifndef MEMTRACK_BASE_REAL_H
+#define MEMTRACK_BASE_REAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct real_functions {
+    void *(*malloc)(size_t);
+    void *(*calloc)(size_t, size_t);
+    void *(*realloc)(void *, size_t);
+    void *(*reallocarray)(void *, size_t, size_t);
+    void (*free)(void *);
+    void *(*memalign)(size_t, size_t);
+    void *(*aligned_alloc)(size_t, size_t);
+    int (*posix_memalign)(void **, size_t, size_t);
+    void *(*valloc)(size_t);
+    void *(*pvalloc)(size_t);
+    size_t (*malloc_usable_size)(void *);
+    void (*free_sized)(void *, size_t);                 /* NULL where it does not exist */
+    void (*free_aligned_sized)(void *, size_t, size_t); /* NULL where it does not exist */
+};
+
+extern struct real_functions real;
+
+/* Looks up the next malloc family (RTLD_NEXT). Takes the loader's lock; may call back into the
+   hooks, which then serve from the boot pool. */
+void real_resolve(void);
+/* The next definition of any function, NULL if there is none. */
+void *real_next(const char *name);
+
+#endif
