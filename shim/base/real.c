@@ -29,14 +29,6 @@ static void *real_boot_realloc(void *block, size_t size)
     return moved;
 }
 
-static void *real_boot_reallocarray(void *block, size_t count, size_t size)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes))
-        return NULL;
-    return real_boot_realloc(block, bytes);
-}
-
 static void real_boot_free(void *block)
 {
     (void)block; /* the boot pool takes nothing back */
@@ -67,7 +59,6 @@ struct real_functions real = {
     .malloc = real_boot_malloc,
     .calloc = real_boot_calloc,
     .realloc = real_boot_realloc,
-    .reallocarray = real_boot_reallocarray,
     .free = real_boot_free,
     .memalign = real_boot_memalign,
     .aligned_alloc = real_boot_memalign,
@@ -76,16 +67,6 @@ struct real_functions real = {
     .pvalloc = real_boot_valloc,
     .malloc_usable_size = real_boot_usable_size,
 };
-
-static void *real_made_reallocarray(void *block, size_t count, size_t size)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return real.realloc(block, bytes);
-}
 
 static void *real_made_memalign(size_t alignment, size_t size)
 {
@@ -138,11 +119,8 @@ void real_resolve(void)
     REAL_TAKE(posix_memalign, real.posix_memalign);
     REAL_TAKE(memalign, real_made_memalign);
     REAL_TAKE(aligned_alloc, real_made_memalign);
-    REAL_TAKE(reallocarray, real_made_reallocarray);
     REAL_TAKE(valloc, real_made_valloc);
     REAL_TAKE(pvalloc, real_made_pvalloc);
     REAL_TAKE(malloc_usable_size, real.malloc_usable_size);
-    REAL_TAKE(free_sized, NULL);
-    REAL_TAKE(free_aligned_sized, NULL);
     real = next;
 }

@@ -16,7 +16,6 @@ struct real_functions {
     void *(*malloc)(size_t);
     void *(*calloc)(size_t, size_t);
     void *(*realloc)(void *, size_t);
-    void *(*reallocarray)(void *, size_t, size_t);
     void (*free)(void *);
     void *(*memalign)(size_t, size_t);
     void *(*aligned_alloc)(size_t, size_t);
@@ -24,8 +23,6 @@ struct real_functions {
     void *(*valloc)(size_t);
     void *(*pvalloc)(size_t);
     size_t (*malloc_usable_size)(void *);
-    void (*free_sized)(void *, size_t);                 /* NULL where it does not exist */
-    void (*free_aligned_sized)(void *, size_t, size_t); /* NULL where it does not exist */
 };
 
 extern struct real_functions real;
