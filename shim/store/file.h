@@ -5,7 +5,7 @@
  *             file could be had, by private memory. Records below the count are complete.
  * Threads     reading: any. file_reserve and file_publish: the holder of the table's own lock;
  *             growing takes LOCK_FILE inside.
- * Memory      address space: FILE_ADDRESS_SPACE, less under RLIMIT_AS. Disk: really allocated
+ * Memory      address space: 1.6 GiB, less under RLIMIT_AS. Disk: really allocated
  *             before it is mapped, so that a full disk is an error and never SIGBUS.
  * On failure  file_reserve returns FILE_FULL; nothing changed.
  */
@@ -17,7 +17,6 @@
 #include <stdint.h>
 
 #define FILE_FULL UINT64_MAX
-#define FILE_PATH_MAX 4096
 
 /* The header; valid after file_start, in memory of our own until file_create succeeds. */
 extern struct mtf_header *file_header;
@@ -33,7 +32,26 @@ void file_publish(enum mtf_kind kind, uint64_t count);
 /* Address of record 0 of a table: constant after file_start. */
 void *file_table(enum mtf_kind kind);
 uint64_t file_count(enum mtf_kind kind);
+/* Forgets a table's records (BLOCKS after an exec that failed). */
+void file_clear(enum mtf_kind kind);
 /* Counts a loss; any thread, any time. */
 void file_lost(enum mtf_lost reason);
+
+/*
+ * Moves header and tables into a new file at `path` (absolute), where they stay mapped. The caller
+ * holds every table's lock or is the only thread. 0, or -errno (-EEXIST: choose another name) and
+ * everything stays in private memory.
+ */
+int file_create(const char *path);
+/* Is there a file on disk behind the tables? */
+bool file_exists(void);
+/* Its path; empty if there is none. */
+const char *file_path(void);
+/* In a forked child: private copies in place of what is shared with the parent. On failure the
+   child must not touch the tables at all. */
+bool file_detach(void);
+void file_fork_prepare(void);
+void file_fork_parent(void);
+void file_fork_child(void);
 
 #endif

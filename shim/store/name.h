@@ -13,5 +13,8 @@
 
 /* Appends a name of `length` bytes, which may hold NULs. */
 mtf_name_ref name_add(const char *bytes, size_t length);
+void name_fork_prepare(void);
+void name_fork_parent(void);
+void name_fork_child(void);
 
 #endif

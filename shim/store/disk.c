@@ -1,0 +1,162 @@
+#include "store/disk.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#define DISK_PATH_MAX 4096
+#define DISK_HIGH_FD 1000u /* above what hosts use, below what makes the kernel's table large */
+
+static struct {
+    char path[DISK_PATH_MAX];
+    int fd; /* -1: closed */
+    uint64_t length;
+    struct sys_identity identity;
+} disk = {.fd = -1};
+
+/* The host must get the numbers that it would get without us. */
+static int disk_raise(int fd)
+{
+    uint64_t limit = sys_limit(RLIMIT_NOFILE);
+    uint64_t high = limit > DISK_HIGH_FD ? DISK_HIGH_FD : limit - 1;
+    long raised = -EMFILE;
+    if (high > (uint64_t)fd)
+        raised = SYS3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high);
+    sys_close(fd);
+    return raised < 0 ? -1 : (int)raised;
+}
+
+int disk_create(const char *path)
+{
+    int fd = sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return fd;
+    int error = sys_identify(fd, &disk.identity);
+    if (error) {
+        sys_close(fd);
+        SYS3(SYS_unlinkat, AT_FDCWD, path, 0);
+        return error;
+    }
+    memcpy(disk.path, path, strlen(path) + 1);
+    disk.length = 0;
+    disk.fd = disk_raise(fd);
+    return 0;
+}
+
+static bool disk_is_ours(int fd)
+{
+    struct sys_identity now;
+    return fd >= 0 && sys_identify(fd, &now) == 0 && now.device == disk.identity.device &&
+           now.inode == disk.identity.inode;
+}
+
+/* A descriptor of the file; *opened tells whether it must be closed after use. */
+static int disk_descriptor(bool *opened)
+{
+    *opened = false;
+    if (disk_is_ours(disk.fd))
+        return disk.fd;
+    disk.fd = -1; /* the host closed it, or put something else there */
+    int fd = sys_open(disk.path, O_RDWR | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return fd;
+    if (!disk_is_ours(fd)) {
+        sys_close(fd);
+        return -ESTALE;
+    }
+    *opened = true;
+    return fd;
+}
+
+/* For file systems without fallocate: writing zeros allocates too. */
+static int disk_fill(int fd, uint64_t offset, size_t size)
+{
+    static const char zeros[4096];
+    while (size > 0) {
+        size_t piece = size < sizeof zeros ? size : sizeof zeros;
+        int error = sys_write_at(fd, zeros, piece, offset);
+        if (error)
+            return error;
+        offset += piece;
+        size -= piece;
+    }
+    return 0;
+}
+
+static int disk_allocate(int fd, uint64_t offset, size_t size)
+{
+    if (offset + size > sys_limit(RLIMIT_FSIZE))
+        return -EFBIG;
+    long error;
+    do {
+        error = SYS4(SYS_fallocate, fd, 0, offset, size);
+    } while (error == -EINTR);
+    if (error == -EOPNOTSUPP || error == -ENOSYS)
+        return disk_fill(fd, offset, size);
+    return (int)error;
+}
+
+int64_t disk_extend(size_t size)
+{
+    bool opened;
+    int fd = disk_descriptor(&opened);
+    if (fd < 0)
+        return fd;
+    uint64_t offset = disk.length;
+    int error = disk_allocate(fd, offset, size);
+    if (opened)
+        sys_close(fd);
+    if (error)
+        return error;
+    disk.length += size;
+    return (int64_t)offset;
+}
+
+int disk_write(const void *bytes, size_t size, uint64_t offset)
+{
+    bool opened;
+    int fd = disk_descriptor(&opened);
+    if (fd < 0)
+        return fd;
+    int error = sys_write_at(fd, bytes, size, offset);
+    if (opened)
+        sys_close(fd);
+    return error;
+}
+
+bool disk_map(void *at, size_t size, uint64_t offset)
+{
+    bool opened;
+    int fd = disk_descriptor(&opened);
+    if (fd < 0)
+        return false;
+    intptr_t mapped =
+        sys_mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, offset);
+    if (opened)
+        sys_close(fd);
+    return !sys_failed(mapped);
+}
+
+void disk_drop(bool remove)
+{
+    if (remove && disk.path[0])
+        SYS3(SYS_unlinkat, AT_FDCWD, disk.path, 0);
+    if (disk_is_ours(disk.fd))
+        sys_close(disk.fd);
+    disk.fd = -1;
+    disk.path[0] = '\0';
+    disk.length = 0;
+}
+
+const char *disk_path(void)
+{
+    return disk.path;
+}
+
+uint64_t disk_length(void)
+{
+    return disk.length;
+}

@@ -1,0 +1,29 @@
+/*
+ * Keeps       the descriptor and the really allocated length of the report file.
+ * Invariant   length <= what the file system has given; the descriptor is high and close-on-exec.
+ * Threads     one at a time: the start, or the holder of LOCK_FILE.
+ * Memory      one descriptor, or none where the host closed it; then the path serves.
+ * On failure  -errno; a host that closed, replaced or chrooted away our file costs growth alone.
+ */
+#ifndef MEMTRACK_STORE_DISK_H
+#define MEMTRACK_STORE_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Creates the file; it must not exist. 0 or -errno. */
+int disk_create(const char *path);
+/* Really allocates `size` more bytes at the end. The offset of the first, or -errno. */
+int64_t disk_extend(size_t size);
+/* 0 or -errno. */
+int disk_write(const void *bytes, size_t size, uint64_t offset);
+/* Maps a part of it shared, read-write, at a fixed address. */
+bool disk_map(void *at, size_t size, uint64_t offset);
+/* Gives the file up. `remove`: it was never complete. */
+void disk_drop(bool remove);
+/* Empty while there is no file. */
+const char *disk_path(void);
+uint64_t disk_length(void);
+
+#endif

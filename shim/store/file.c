@@ -1,0 +1,315 @@
+#include "store/file.h"
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "base/sys.h"
+#include "memtrack/publish.h"
+#include "store/disk.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#define FILE_GROW_LEAST (64u << 10)
+#define FILE_RESERVE_LEAST (1u << 20)
+
+struct file_table {
+    char *base;
+    uint64_t limit;  /* bytes of address space; the bound whose loss counters are in callers */
+    uint64_t mapped; /* bytes that are backed; LOCK_FILE */
+    uint64_t count;  /* as published; the table's own lock */
+    uint32_t record_size;
+};
+
+/* First size (one extent of a new file) and largest size of each table, in bytes. */
+static const struct {
+    uint32_t record_size;
+    uint32_t first;
+    uint64_t most;
+} file_plan[MTF_KIND_LIMIT] = {
+    [MTF_KIND_NAMES] = {1, 16u << 10, 64ull << 20},
+    [MTF_KIND_MODULES] = {sizeof(struct mtf_module), 16u << 10, 8ull << 20},
+    [MTF_KIND_NODES] = {sizeof(struct mtf_node), 48u << 10, 768ull << 20},
+    [MTF_KIND_SITES] = {sizeof(struct mtf_site), 64u << 10, 512ull << 20},
+    [MTF_KIND_THREADS] = {sizeof(struct mtf_thread), 4u << 10, 8ull << 20},
+    [MTF_KIND_BLOCKS] = {sizeof(struct mtf_block), 0, 256ull << 20},
+};
+
+struct mtf_header *file_header;
+
+static struct file_table file_tables[MTF_KIND_LIMIT];
+static struct lock file_lock;
+static bool file_on_disk; /* LOCK_FILE */
+
+static size_t file_header_room(void)
+{
+    return sys_round_to_page(MTF_HEADER_SIZE);
+}
+
+static uint64_t file_table_room(enum mtf_kind kind, unsigned shift)
+{
+    uint64_t room = file_plan[kind].most >> shift;
+    return sys_round_to_page(room < file_plan[kind].first ? file_plan[kind].first : room);
+}
+
+static uint64_t file_total_room(unsigned shift)
+{
+    uint64_t total = file_header_room();
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++)
+        total += file_table_room(kind, shift);
+    return total;
+}
+
+/* Address space for everything: a sixteenth of RLIMIT_AS at the most, halved until it can be had.
+ */
+static char *file_reserve_address_space(unsigned *shift)
+{
+    uint64_t limit = sys_limit(RLIMIT_AS);
+    *shift = 0;
+    while (limit != UINT64_MAX && file_total_room(*shift) > limit / 16 &&
+           file_total_room(*shift) > FILE_RESERVE_LEAST)
+        ++*shift;
+    for (; *shift < 32; ++*shift) {
+        intptr_t at = sys_mmap(NULL, file_total_room(*shift), PROT_NONE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (!sys_failed(at))
+            return (char *)at;
+        if (file_total_room(*shift) <= FILE_RESERVE_LEAST)
+            break;
+    }
+    return NULL;
+}
+
+static bool file_back_privately(void *at, size_t size)
+{
+    return size == 0 || !sys_failed(sys_mmap(at, size, PROT_READ | PROT_WRITE,
+                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+}
+
+static bool file_start_table(enum mtf_kind kind, char *base, uint64_t limit)
+{
+    struct file_table *table = &file_tables[kind];
+    table->base = base;
+    table->limit = limit;
+    table->record_size = file_plan[kind].record_size;
+    table->mapped = sys_round_to_page(file_plan[kind].first);
+    table->count = 0;
+    file_header->tables[kind].record_size = table->record_size;
+    return file_back_privately(base, table->mapped);
+}
+
+bool file_start(void)
+{
+    unsigned shift;
+    char *at = file_reserve_address_space(&shift);
+    if (at == NULL || !file_back_privately(at, file_header_room()))
+        return false;
+    file_header = (struct mtf_header *)at;
+    at += file_header_room();
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++) {
+        uint64_t room = file_table_room(kind, shift);
+        if (!file_start_table(kind, at, room))
+            return false;
+        at += room;
+    }
+    return true;
+}
+
+/* Adds [offset, offset + size) of the file to a table, joined with the extent that ends there. */
+static void file_add_extent(enum mtf_kind kind, uint64_t offset, uint64_t size)
+{
+    uint32_t count = file_header->extent_count;
+    if (count > 0) {
+        struct mtf_extent *last = &file_header->extents[count - 1];
+        if (last->kind == (uint32_t)kind && last->offset + last->length == offset) {
+            store_release(&last->length, last->length + size); /* MTF-PUBLISH */
+            return;
+        }
+    }
+    struct mtf_extent *extent = &file_header->extents[count];
+    extent->kind = kind;
+    extent->offset = offset;
+    extent->length = size;
+    mtf_publish_extents(file_header, count + 1);
+}
+
+static bool file_back_on_disk(enum mtf_kind kind, char *at, size_t size)
+{
+    if (file_header->extent_count >= MTF_EXTENT_MAX)
+        return false;
+    int64_t offset = disk_extend(size);
+    if (offset < 0 || !disk_map(at, size, (uint64_t)offset))
+        return false;
+    store_release(&file_header->file_size, disk_length()); /* MTF-PUBLISH */
+    file_add_extent(kind, (uint64_t)offset, size);
+    return true;
+}
+
+/* Backs at least `need` bytes of a table: half as much again, for few and large extents. */
+static bool file_grow_locked(enum mtf_kind kind, uint64_t need)
+{
+    struct file_table *table = &file_tables[kind];
+    if (need > table->limit)
+        return false;
+    uint64_t more = table->mapped / 2;
+    if (more < FILE_GROW_LEAST)
+        more = FILE_GROW_LEAST;
+    if (table->mapped + more < need)
+        more = need - table->mapped;
+    if (table->mapped + more > table->limit)
+        more = table->limit - table->mapped;
+    more = sys_round_to_page(more);
+    char *at = table->base + table->mapped;
+    if (!(file_on_disk ? file_back_on_disk(kind, at, more) : file_back_privately(at, more)))
+        return false;
+    table->mapped += more;
+    return true;
+}
+
+uint64_t file_reserve(enum mtf_kind kind, uint64_t n)
+{
+    struct file_table *table = &file_tables[kind];
+    uint64_t need = (table->count + n) * table->record_size;
+    if (MT_LIKELY(need <= table->mapped))
+        return table->count;
+    bool taken = lock_enter(&file_lock);
+    bool grown = need <= table->mapped || file_grow_locked(kind, need);
+    lock_leave(&file_lock, taken);
+    return grown ? table->count : FILE_FULL;
+}
+
+void file_publish(enum mtf_kind kind, uint64_t count)
+{
+    file_tables[kind].count = count;
+    mtf_publish_count(&file_header->tables[kind], count);
+}
+
+void *file_table(enum mtf_kind kind)
+{
+    return file_tables[kind].base;
+}
+
+uint64_t file_count(enum mtf_kind kind)
+{
+    return file_tables[kind].count;
+}
+
+void file_clear(enum mtf_kind kind)
+{
+    file_publish(kind, 0);
+}
+
+void file_lost(enum mtf_lost reason)
+{
+    if (file_header)
+        add_relaxed(&file_header->totals.lost[reason], 1);
+}
+
+/* Puts the present bytes of header and tables into the new file, one extent a table. */
+static int file_copy_out(void)
+{
+    file_header->extent_count = 0;
+    int64_t header_at = disk_extend(file_header_room());
+    if (header_at < 0)
+        return (int)header_at;
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++) {
+        struct file_table *table = &file_tables[kind];
+        if (table->mapped == 0)
+            continue;
+        int64_t offset = disk_extend(table->mapped);
+        if (offset < 0)
+            return (int)offset;
+        int error = disk_write(table->base, table->count * table->record_size, (uint64_t)offset);
+        if (error)
+            return error;
+        file_add_extent(kind, (uint64_t)offset, table->mapped);
+    }
+    file_header->file_size = disk_length();
+    return disk_write(file_header, MTF_HEADER_SIZE, (uint64_t)header_at);
+}
+
+/* From here on the file is the memory. */
+static bool file_map_in(void)
+{
+    const struct mtf_header *header = file_header;
+    for (uint32_t i = 0; i < header->extent_count; i++) {
+        const struct mtf_extent *extent = &header->extents[i];
+        if (!disk_map(file_tables[extent->kind].base, extent->length, extent->offset))
+            return false;
+    }
+    return disk_map(file_header, file_header_room(), 0);
+}
+
+int file_create(const char *path)
+{
+    int error = disk_create(path);
+    if (error)
+        return error;
+    error = file_copy_out();
+    if (error == 0 && !file_map_in())
+        error = -ENOMEM;
+    if (error) {
+        disk_drop(true);
+        file_header->extent_count = 0;
+        return error;
+    }
+    file_on_disk = true;
+    return 0;
+}
+
+bool file_exists(void)
+{
+    return file_on_disk;
+}
+
+const char *file_path(void)
+{
+    return file_on_disk ? disk_path() : "";
+}
+
+/* Replaces [base, base + mapped) by a private copy of its first `used` bytes. */
+static bool file_detach_range(char *base, size_t mapped, size_t used)
+{
+    if (mapped == 0)
+        return true;
+    char *copy = sys_map(mapped);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, base, used);
+    long moved = sys_call(SYS_mremap, (long)copy, (long)mapped, (long)mapped,
+                          MREMAP_MAYMOVE | MREMAP_FIXED, (long)base, 0);
+    return !sys_failed(moved);
+}
+
+bool file_detach(void)
+{
+    if (!file_on_disk)
+        return true;
+    if (!file_detach_range((char *)file_header, file_header_room(), MTF_HEADER_SIZE))
+        return false;
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++) {
+        struct file_table *table = &file_tables[kind];
+        if (!file_detach_range(table->base, table->mapped, table->count * table->record_size))
+            return false;
+        mtf_publish_count(&file_header->tables[kind], table->count);
+    }
+    file_header->extent_count = 0;
+    file_on_disk = false;
+    disk_drop(false);
+    return true;
+}
+
+void file_fork_prepare(void)
+{
+    lock_hold(&file_lock);
+}
+
+void file_fork_parent(void)
+{
+    lock_release(&file_lock);
+}
+
+void file_fork_child(void)
+{
+    lock_reset(&file_lock);
+}
