@@ -59,6 +59,7 @@ PROGRAM_RS := $(if $(shell command -v rustc),$(wildcard tests/programs/*.rs))
 PROGRAMS   := $(PROGRAM_C:tests/programs/%.c=$(B)/programs/%) \
               $(PROGRAM_CC:tests/programs/%.cc=$(B)/programs/%) \
               $(PROGRAM_RS:tests/programs/%.rs=$(B)/programs/%)
+PLUGINS    := $(patsubst tests/programs/plugins/%.c,$(B)/programs/%.so,$(wildcard tests/programs/plugins/*.c))
 
 .PHONY: all shim report unit programs fuzz lint install clean help
 .DELETE_ON_ERROR:
@@ -68,7 +69,7 @@ all: shim report ## build libmemtrack.so and memtrack into build/$(VARIANT)
 shim: $(B)/libmemtrack.so ## build the shared object alone
 report: $(B)/memtrack ## build the companion tool alone
 unit: $(UNIT_BIN) ## build the unit tests
-programs: $(PROGRAMS) ## build the programs that know their own truth
+programs: $(PROGRAMS) $(PLUGINS) ## build the programs that know their own truth
 
 $(LIBUNWIND): scripts/libunwind
 	$(Q)scripts/libunwind build/deps/libunwind
@@ -117,6 +118,11 @@ $(B)/programs/%: tests/programs/%.c
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Ishim/include -O1 -g -fno-builtin -fno-inline -Wall -Wextra -Werror \
 	  -MMD -MP -rdynamic -o $@ $< -lpthread -ldl
 
+$(B)/programs/%.so: tests/programs/plugins/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g -fno-builtin -fno-inline -Wall -Wextra -Werror -MMD -MP \
+	  -fPIC -shared -o $@ $<
+
 $(B)/programs/%: tests/programs/%.cc
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -Ishim/include -O1 -g -fno-builtin -fno-inline -Wall -Wextra -Werror -MMD -MP -o $@ $< -lpthread
@@ -144,4 +150,4 @@ clean: ## remove everything that was built, except for libunwind
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
--include $(SHIM_OBJ:.o=.d) $(REPORT_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PROGRAMS:=.d)
+-include $(SHIM_OBJ:.o=.d) $(REPORT_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PROGRAMS:=.d) $(PLUGINS:.so=.d)
