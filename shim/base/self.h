@@ -3,9 +3,9 @@
  * Invariant   self_active == NULL, or self_active == self_mine and the thread is outside the shim.
  * Threads     each state is written by its own thread; others only read `tid` under LOCK_SELF.
  * Memory      mapped privately with MADV_WIPEONFORK, one per thread, pooled; a dead thread's state
- *             goes to a later thread. In a forked child `alive` reads 0: that is how a fork is
+ *             goes to a later thread. In a forked child `ready` reads 0: that is how a fork is
  *             noticed, however it was made.
- * On failure  self_attach returns NULL and counts MTF_LOST_THREAD.
+ * On failure  see track/thread.h, which makes and pools the states.
  */
 #ifndef MEMTRACK_BASE_SELF_H
 #define MEMTRACK_BASE_SELF_H
@@ -23,24 +23,32 @@ struct host_frame {
     uintptr_t fp;
 };
 
-/* An event of a signal handler that interrupted the shim; applied when the shim is left. */
+/* An event of a signal handler that interrupted the shim; see track/event.h. */
 struct pending_event {
-    uint32_t kind; /* hook/hook.h */
+    uint32_t kind;
     uint32_t site;
     const void *address;
-    size_t size;
+    size_t size;     /* of an allocation */
+    uint64_t newest; /* of a free: the block has at most this sequence number */
 };
 
 #define SELF_PENDING_MAX 64
 
 struct capture_state; /* stack/capture.h */
 
+/* self.ready */
+enum {
+    SELF_FORKED = 0,  /* what a forked child reads */
+    SELF_READY = 1,   /* nothing to do but the event */
+    SELF_PENDING = 2, /* events are queued: drain first */
+};
+
 struct self {
-    uint32_t alive;  /* 1; reads 0 in a forked child */
+    uint32_t ready;
     uint32_t thread; /* index into THREADS */
     int32_t tid;
-    uint32_t pending_count;
-    const void *newest_block;      /* what this thread allocated last; NULL once it is freed */
+    uint32_t pending_count;        /* may exceed SELF_PENDING_MAX; the rest is lost and counted */
+    uint64_t newest_sequence;      /* of this thread's last allocation; 0 once it is freed */
     uintptr_t entered_sp;          /* stack pointer at which the shim was entered */
     struct capture_state *capture; /* stack/'s; NULL until it is first needed */
     struct self *next;             /* all states, LOCK_SELF */
@@ -51,10 +59,5 @@ struct self {
 extern MT_TLS struct self *self_active;
 /* This thread's state, also while self_active is NULL. */
 extern MT_TLS struct self *self_mine;
-
-/* Gives the calling thread a state (without making it active). Owned by the shim. */
-struct self *self_attach(void);
-/* In a forked child: forgets all states; their threads are not here. */
-void self_fork_child(void);
 
 #endif

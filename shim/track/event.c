@@ -1,0 +1,174 @@
+#include "track/event.h"
+#include "base/atomic.h"
+#include "memtrack/format.h"
+#include "store/file.h"
+#include "track/total.h"
+
+enum {
+    EVENT_NONE = 0, /* the handler that reserved this place was itself interrupted */
+    EVENT_ALLOC,
+    EVENT_FREE,
+};
+
+uint64_t event_inherited; /* written while a forked child starts */
+
+/* The end of a block's life, whatever ended it. */
+static void event_end(struct self *self, const struct live_block *block)
+{
+    if (MT_UNLIKELY(block->sequence <= event_inherited)) {
+        total_free_inherited(block->site, block->size);
+        return;
+    }
+    bool temporary = block->sequence == self->newest_sequence;
+    if (temporary)
+        self->newest_sequence = 0;
+    total_free(block->site, block->size, temporary);
+}
+
+/* Into the live table; the sequence number, or 0 if it could not be kept. */
+static uint64_t event_enter(struct self *self, const void *address, size_t size, uint32_t site)
+{
+    struct live_block old;
+    struct live_block block = {
+        .size = size, .sequence = total_next_sequence(), .site = site, .thread = self->thread};
+    enum live_result result = live_insert(address, &block, &old);
+    if (MT_UNLIKELY(result == LIVE_FULL)) {
+        file_lost(MTF_LOST_LIVE);
+        return 0;
+    }
+    if (MT_UNLIKELY(result == LIVE_REPLACED))
+        event_end(self, &old); /* handed out again: it was freed where we did not see it */
+    return block.sequence;
+}
+
+void event_alloc(struct self *self, const void *address, size_t size, uint32_t site)
+{
+    uint64_t sequence = event_enter(self, address, size, site);
+    if (MT_UNLIKELY(sequence == 0))
+        return;
+    self->newest_sequence = sequence;
+    total_alloc(site, size);
+}
+
+void event_failed(uint32_t site)
+{
+    total_failed(site);
+}
+
+void event_free(struct self *self, const void *address)
+{
+    struct live_block block;
+    if (MT_LIKELY(live_remove(address, UINT64_MAX, &block)))
+        event_end(self, &block);
+    else
+        total_foreign_free();
+}
+
+bool event_realloc_begin(const void *address, struct live_block *old)
+{
+    return live_remove(address, UINT64_MAX, old);
+}
+
+void event_realloc_done(struct self *self, const struct live_block *old, const void *moved,
+                        size_t size, uint32_t site)
+{
+    uint64_t sequence = event_enter(self, moved, size, site);
+    if (MT_UNLIKELY(sequence == 0)) {
+        if (old)
+            event_end(self, old);
+        return;
+    }
+    if (MT_UNLIKELY(old == NULL)) {
+        total_foreign_free();
+        total_alloc(site, size);
+    } else if (MT_UNLIKELY(old->sequence <= event_inherited)) {
+        total_realloc_inherited(old->site, old->size, site, size);
+    } else {
+        bool temporary = old->sequence == self->newest_sequence;
+        total_realloc(old->site, old->size, temporary, site, size);
+    }
+    self->newest_sequence = sequence;
+}
+
+void event_realloc_freed(struct self *self, const struct live_block *old)
+{
+    if (old)
+        event_end(self, old);
+    else
+        total_foreign_free();
+}
+
+void event_realloc_failed(const void *address, const struct live_block *old, uint32_t site)
+{
+    struct live_block replaced;
+    total_failed(site);
+    if (old && live_insert(address, old, &replaced) == LIVE_FULL)
+        file_lost(MTF_LOST_LIVE);
+}
+
+/* A place in the queue; NULL if it is full. One instruction, for handlers interrupt handlers. */
+static struct pending_event *event_queue_place(struct self *self)
+{
+    uint32_t place = add_relaxed(&self->pending_count, 1);
+    if (place >= SELF_PENDING_MAX) {
+        file_lost(MTF_LOST_NESTED);
+        return NULL;
+    }
+    store_relaxed(&self->ready, SELF_PENDING);
+    return &self->pending[place];
+}
+
+void event_queue_alloc(struct self *self, const void *address, size_t size, uint32_t site)
+{
+    struct pending_event *event = event_queue_place(self);
+    if (event == NULL)
+        return;
+    event->address = address;
+    event->size = size;
+    event->site = site;
+    store_release(&event->kind, EVENT_ALLOC);
+}
+
+void event_queue_free(struct self *self, const void *address)
+{
+    struct pending_event *event = event_queue_place(self);
+    if (event == NULL)
+        return;
+    event->address = address;
+    event->newest = total_sequence();
+    store_release(&event->kind, EVENT_FREE);
+}
+
+/* Between the real free and now the address may have been given out again: not to be removed. */
+static void event_apply_free(struct self *self, const struct pending_event *event)
+{
+    struct live_block block;
+    if (live_remove(event->address, event->newest, &block))
+        event_end(self, &block);
+    else
+        total_foreign_free();
+}
+
+static void event_apply(struct self *self, struct pending_event *event)
+{
+    if (event->kind == EVENT_ALLOC)
+        event_alloc(self, event->address, event->size, event->site);
+    else if (event->kind == EVENT_FREE)
+        event_apply_free(self, event);
+    event->kind = EVENT_NONE;
+}
+
+/* A handler may add to the queue at any point: the count goes to zero only if it is what was
+ * applied.
+ */
+void event_drain(struct self *self)
+{
+    uint32_t applied = 0;
+    uint32_t count;
+    do {
+        count = load_relaxed(&self->pending_count);
+        for (; applied < count && applied < SELF_PENDING_MAX; applied++)
+            event_apply(self, &self->pending[applied]);
+        store_relaxed(&self->ready, SELF_READY);
+    } while (!swap_acquire(&self->pending_count, &count, 0));
+}

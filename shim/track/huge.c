@@ -1,0 +1,76 @@
+#include "track/huge.h"
+#include "base/heap.h"
+#include "base/lock.h"
+
+#include <stdint.h>
+
+/* The shim must not call malloc, and must not end its host when memory is short. */
+#define uthash_malloc(size) heap_alloc(size)
+#define uthash_free(piece, size) heap_free((piece), (size))
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct huge_block {
+    const void *address;
+    size_t size;
+    UT_hash_handle hh;
+};
+
+static struct lock huge_lock;
+static struct huge_block *huge_blocks; /* under huge_lock */
+
+static void huge_put_locked(const void *address, size_t size)
+{
+    struct huge_block *block = heap_alloc(sizeof *block);
+    if (block == NULL)
+        return;
+    block->address = address;
+    block->size = size;
+    HASH_ADD_PTR(huge_blocks, address, block);
+    if (block->hh.tbl == NULL)
+        heap_free(block, sizeof *block);
+}
+
+void huge_put(const void *address, size_t size)
+{
+    bool taken = lock_enter(&huge_lock);
+    huge_put_locked(address, size);
+    lock_leave(&huge_lock, taken);
+}
+
+static size_t huge_get_locked(const void *address, bool take)
+{
+    struct huge_block *block = NULL;
+    HASH_FIND_PTR(huge_blocks, &address, block);
+    if (block == NULL)
+        return UINT32_MAX;
+    size_t size = block->size;
+    if (take) {
+        HASH_DEL(huge_blocks, block);
+        heap_free(block, sizeof *block);
+    }
+    return size;
+}
+
+size_t huge_get(const void *address, bool take)
+{
+    bool taken = lock_enter(&huge_lock);
+    size_t size = huge_get_locked(address, take);
+    lock_leave(&huge_lock, taken);
+    return size;
+}
+
+void huge_fork_prepare(void)
+{
+    lock_hold(&huge_lock);
+}
+
+void huge_fork_parent(void)
+{
+    lock_release(&huge_lock);
+}
+
+void huge_fork_child(void)
+{
+    lock_reset(&huge_lock);
+}

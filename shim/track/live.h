@@ -1,0 +1,55 @@
+/*
+ * Keeps       the live table: what is allocated now, by address.
+ * Invariant   an address is in the table from after its real allocation to before its real free.
+ *             Blocks are kept by region, REGION_BYTES of address space each:
+ *
+ *               shard (by address / 1 MiB) -> slots, open addressing by region
+ *               slot   key | bitmap of granules (16 bytes each) | one entry, or a pointer to
+ * several entry  16 bytes, in address order: the bitmap's rank is the index
+ *
+ *             so neighbours share cache lines, and an address costs no bytes of its own. Addresses
+ *             that are no multiple of 16 have slots of their own (the low bits are in the key).
+ * Threads     any; takes the shard's lock (LOCK_LIVE).
+ * Memory      private. Per live block 16 bytes, rounded up to powers of two per region, and 32
+ * bytes a region over a load of 1/3 to 2/3. On failure  LIVE_FULL: the block is not in the table.
+ */
+#ifndef MEMTRACK_TRACK_LIVE_H
+#define MEMTRACK_TRACK_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIVE_THREAD_MAX ((1u << 20) - 1) /* later threads share this number */
+#define LIVE_SEQUENCE_MAX ((1ull << 44) - 1)
+
+struct live_block {
+    size_t size; /* requested bytes */
+    uint64_t sequence;
+    uint32_t site;
+    uint32_t thread;
+};
+
+enum live_result {
+    LIVE_INSERTED,
+    LIVE_REPLACED, /* the address was in the table: its free was never seen */
+    LIVE_FULL,
+};
+
+bool live_start(void);
+/* Adds a block. On LIVE_REPLACED *old is what was there. */
+enum live_result live_insert(const void *address, const struct live_block *block,
+                             struct live_block *old);
+/* Takes a block out if its sequence number is at most `newest`. */
+bool live_remove(const void *address, uint64_t newest, struct live_block *block);
+/* Calls visit for every block, in no order, with the shard's lock held. */
+void live_each(void (*visit)(const void *address, const struct live_block *block, void *context),
+               void *context);
+uint64_t live_count(void);
+void live_fork_prepare(void);
+void live_fork_parent(void);
+void live_fork_child(void);
+/* Every slot reachable by its key, bitmaps and counts agree; for tests. */
+bool live_check(void);
+
+#endif

@@ -1,0 +1,125 @@
+#include "track/thread.h"
+#include "base/lock.h"
+#include "base/sys.h"
+#include "memtrack/format.h"
+#include "stack/capture.h"
+#include "store/file.h"
+#include "track/total.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#define THREAD_SLAB_BYTES (64u << 10)
+#define THREAD_LOOK_AT 16 /* states examined for a dead owner per new thread */
+
+static struct lock thread_lock;
+static struct self *thread_states; /* all below: LOCK_SELF */
+static struct self *thread_cursor; /* where the search for dead owners goes on */
+static char *thread_slab;
+static size_t thread_slab_left;
+
+static struct self *thread_carve_locked(void)
+{
+    if (thread_slab_left < sizeof(struct self)) {
+        char *slab = sys_map(THREAD_SLAB_BYTES);
+        if (slab == NULL)
+            return NULL;
+        /* Where the kernel lacks it (before 4.14), only fork() itself is noticed. */
+        SYS3(SYS_madvise, slab, THREAD_SLAB_BYTES, MADV_WIPEONFORK);
+        thread_slab = slab;
+        thread_slab_left = THREAD_SLAB_BYTES;
+    }
+    struct self *self = (struct self *)thread_slab;
+    thread_slab += sizeof *self;
+    thread_slab_left -= sizeof *self;
+    self->next = thread_states;
+    thread_states = self;
+    return self;
+}
+
+/* Its thread is gone; or has our own number, which the kernel gave again. */
+static bool thread_is_dead(const struct self *self, int pid, int tid)
+{
+    return self->tid == tid || SYS3(SYS_tgkill, pid, self->tid, 0) == -ESRCH;
+}
+
+static struct self *thread_reuse_locked(int pid, int tid)
+{
+    for (int looked = 0; looked < THREAD_LOOK_AT; looked++) {
+        if (thread_cursor == NULL)
+            thread_cursor = thread_states;
+        if (thread_cursor == NULL)
+            return NULL;
+        struct self *self = thread_cursor;
+        thread_cursor = self->next;
+        if (thread_is_dead(self, pid, tid))
+            return self;
+    }
+    return NULL;
+}
+
+/* Index of a new THREADS record; 0, the unknown thread, if there is no room. */
+static uint32_t thread_record_locked(int tid)
+{
+    uint64_t index = file_reserve(MTF_KIND_THREADS, file_count(MTF_KIND_THREADS) ? 1 : 2);
+    if (index == FILE_FULL)
+        return 0;
+    if (index == 0)
+        index = 1;
+    struct mtf_thread *record = (struct mtf_thread *)file_table(MTF_KIND_THREADS) + index;
+    record->tid = (uint32_t)tid;
+    record->first_sequence = total_sequence();
+    SYS2(SYS_prctl, PR_GET_NAME, record->name);
+    file_publish(MTF_KIND_THREADS, index + 1);
+    return (uint32_t)index;
+}
+
+static struct self *thread_attach_locked(void)
+{
+    int tid = sys_gettid();
+    struct self *self = thread_reuse_locked(sys_getpid(), tid);
+    if (self)
+        capture_forget(self);
+    else
+        self = thread_carve_locked();
+    if (self == NULL)
+        return NULL;
+    self->tid = tid;
+    self->thread = thread_record_locked(tid);
+    self->newest_sequence = 0;
+    self->pending_count = 0;
+    self->entered_sp = 0;
+    store_release(&self->ready, SELF_READY);
+    return self;
+}
+
+struct self *thread_attach(void)
+{
+    bool taken = lock_enter(&thread_lock);
+    struct self *self = thread_attach_locked();
+    lock_leave(&thread_lock, taken);
+    self_mine = self;
+    if (self == NULL)
+        file_lost(MTF_LOST_THREAD);
+    return self;
+}
+
+void thread_fork_prepare(void)
+{
+    lock_hold(&thread_lock);
+}
+
+void thread_fork_parent(void)
+{
+    lock_release(&thread_lock);
+}
+
+void thread_fork_child(void)
+{
+    lock_reset(&thread_lock);
+    thread_states = NULL;
+    thread_cursor = NULL;
+    thread_slab_left = 0;
+}

@@ -1,0 +1,20 @@
+/*
+ * Keeps       the states of threads (base/self.h) and their records (THREADS).
+ * Invariant   one state per living thread that had an event; a dead thread's goes to a later one.
+ * Threads     thread_attach: the calling thread, for itself; takes LOCK_SELF.
+ * Memory      states: private slabs with MADV_WIPEONFORK; as many as lived at one time.
+ * On failure  NULL, and MTF_LOST_THREAD for each event of that thread.
+ */
+#ifndef MEMTRACK_TRACK_THREAD_H
+#define MEMTRACK_TRACK_THREAD_H
+
+#include "base/self.h"
+
+/* A state for the calling thread; it becomes self_mine, not yet self_active. */
+struct self *thread_attach(void);
+void thread_fork_prepare(void);
+void thread_fork_parent(void);
+/* The other threads are not here: their states, and the caller's, are forgotten. */
+void thread_fork_child(void);
+
+#endif
