@@ -1,0 +1,123 @@
+#include "stack/slow.h"
+#include "base/atomic.h"
+#include "memtrack/format.h"
+#include "stack/module.h"
+#include "stack/module_image.h"
+#include "stack/signals.h"
+#include "stack/slow_host.h"
+
+#define SLOW_OWN_FRAMES_MAX 64 /* between slow_walk and the host's call of the hook */
+
+#define SLOW_CODE_BYTES 32 /* libunwind compares this much of the code at a pc */
+
+/* The walk in progress on a thread. */
+struct slow_step {
+    struct probe *probe;
+    uintptr_t pc;
+    bool covered; /* by a module: the code at pc can be read */
+};
+
+static uint32_t slow_epoch; /* module_epoch for which libunwind's cache holds */
+static MT_TLS struct slow_step slow_now;
+
+static int slow_access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value,
+                              int write, void *argument)
+{
+    (void)space, (void)argument;
+    uintptr_t word;
+    if (write)
+        return -UNW_EINVAL;
+    if (slow_now.covered && address - slow_now.pc < SLOW_CODE_BYTES)
+        __builtin_memcpy(&word, (const void *)address, sizeof(word));
+    else if (!probe_read(slow_now.probe, address, &word))
+        return -UNW_EINVAL;
+    *value = word;
+    return 0;
+}
+
+void slow_start(void)
+{
+    unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_GLOBAL);
+    unw_get_accessors(unw_local_addr_space)->access_mem = slow_access_memory;
+}
+
+static uintptr_t slow_register(unw_cursor_t *cursor, int number)
+{
+    unw_word_t value = 0;
+    return unw_get_reg(cursor, number, &value) < 0 ? 0 : value;
+}
+
+static void slow_arrive(unw_cursor_t *cursor)
+{
+    slow_now.pc = slow_register(cursor, UNW_REG_IP);
+    slow_now.covered = module_image_covers(slow_now.pc);
+    slow_host_about(slow_now.pc);
+}
+
+/* One frame outwards. False: the stack ends here, or cannot be followed further. */
+static bool slow_advance(unw_cursor_t *cursor)
+{
+    if (!slow_now.covered || unw_step(cursor) <= 0)
+        return false;
+    slow_arrive(cursor);
+    return slow_now.pc != 0;
+}
+
+/* Leaves the cursor at the host's frame that called the hook. */
+static bool slow_find_caller(unw_cursor_t *cursor, const struct host_frame *caller)
+{
+    slow_arrive(cursor);
+    for (int i = 0; i < SLOW_OWN_FRAMES_MAX; i++) {
+        if (!slow_advance(cursor))
+            return false;
+        if (slow_now.pc == caller->pc && slow_register(cursor, UNW_REG_SP) == caller->sp)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A signal handler returns to the first instruction of the trampoline, and the frame outside of the
+ * trampoline was interrupted, not calling: both pcs are exact.
+ */
+static void slow_walk_host(unw_cursor_t *cursor, struct walk *walk)
+{
+    bool interrupted = false;
+    do {
+        bool trampoline = slow_now.covered && unw_is_signal_frame(cursor) > 0;
+        uint32_t flags = trampoline || interrupted ? MTF_NODE_EXACT : 0;
+        if (!module_is_shim(slow_now.pc) && !walk_add(walk, slow_now.pc, flags))
+            return;
+        interrupted = trampoline;
+    } while (slow_advance(cursor));
+}
+
+static void slow_flush_if_unloaded(void)
+{
+    uint32_t epoch = load_acquire(&module_epoch); /* MODULE-EPOCH */
+    if (load_relaxed(&slow_epoch) == epoch)
+        return;
+    unw_flush_cache(unw_local_addr_space, 0, 0);
+    store_relaxed(&slow_epoch, epoch);
+}
+
+void slow_walk(struct slow_space *space, struct probe *probe, const struct host_frame *caller,
+               struct walk *walk)
+{
+    struct signals saved;
+    signals_block(&saved);
+    probe_begin(probe, (uintptr_t)__builtin_frame_address(0));
+    slow_now.probe = probe;
+    slow_flush_if_unloaded();
+    unw_getcontext(&space->context);
+    if (unw_init_local(&space->cursor, &space->context) == 0 &&
+        slow_find_caller(&space->cursor, caller))
+        slow_walk_host(&space->cursor, walk);
+    signals_restore(&saved);
+}
+
+void slow_fork_child(void)
+{
+    slow_host_fork_child();
+    unw_flush_cache(unw_local_addr_space, 0, 0);
+}
