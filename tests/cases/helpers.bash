@@ -4,6 +4,7 @@
 # track COMMAND...     runs it under the shim; its output goes to the files stdout and stderr, the
 #                      exit status is its own; options for the shim come from $options
 # native COMMAND...    the same without the shim; files native.stdout and native.stderr
+# tool ARGS...         memtrack itself
 # the_report PATTERN   prints the one report file that matches; fails if there is none, or two
 # as_json REPORT       writes report.json
 # truth_holds ...      runs a truth program under the shim and compares it with its report
@@ -23,25 +24,25 @@ setup() {
   cd "$BATS_TEST_TMPDIR" || return 1
   options=
   preload_below=
-  # An array: more variables for the program under test.
+  # More variables for the program under test, as NAME=VALUE.
   more_environment=()
-}
-
-clean_env() {
-  env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$BATS_TEST_TMPDIR" LC_ALL=C.UTF-8 \
-    TMPDIR="$BATS_TEST_TMPDIR" NO_COLOR=1 "$@"
+  clean=(env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$BATS_TEST_TMPDIR" LC_ALL=C.UTF-8
+    TMPDIR="$BATS_TEST_TMPDIR" NO_COLOR=1)
 }
 
 track() {
-  timeout -k 5 "$time_limit" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$BATS_TEST_TMPDIR" \
-    LC_ALL=C.UTF-8 TMPDIR="$BATS_TEST_TMPDIR" "${more_environment[@]}" MEMTRACK_OPTIONS="$options" \
+  timeout -k 5 "$time_limit" "${clean[@]}" "${more_environment[@]}" MEMTRACK_OPTIONS="$options" \
     LD_PRELOAD="$shim${preload_below:+ $preload_below}" "$@" >stdout 2>stderr </dev/null
 }
 
 native() {
-  timeout -k 5 "$time_limit" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$BATS_TEST_TMPDIR" \
-    LC_ALL=C.UTF-8 TMPDIR="$BATS_TEST_TMPDIR" "${more_environment[@]}" ${preload_below:+LD_PRELOAD="$preload_below"} \
+  timeout -k 5 "$time_limit" "${clean[@]}" "${more_environment[@]}" ${preload_below:+LD_PRELOAD="$preload_below"} \
     "$@" >native.stdout 2>native.stderr </dev/null
+}
+
+# memtrack ARGS..., without the user's environment.
+tool() {
+  timeout -k 5 "$time_limit" "${clean[@]}" "$memtrack" "$@" </dev/null
 }
 
 the_report() {
@@ -55,7 +56,7 @@ the_report() {
 }
 
 as_json() {
-  clean_env "$memtrack" report --json "$1" >report.json
+  tool report --json "$1" >report.json
 }
 
 # Compares what a program said of itself (file $1) with the report $2.
@@ -99,7 +100,7 @@ one_line_says() {
 memtrack_refuses() {
   local what=$1 status=0
   shift
-  clean_env timeout 20 "$memtrack" "$@" >stdout 2>stderr </dev/null || status=$?
+  tool "$@" >stdout 2>stderr || status=$?
   [ "$status" = 2 ] || {
     echo "memtrack $* ended with $status, not 2"
     cat stderr

@@ -23,7 +23,7 @@ load helpers
   json_says '.sites[] | select(.live_bytes == 640) | .cut' true
   json_says '.sites[] | select(.live_bytes == 640) | .frames | length' 256
   json_says '.sites[] | select(.live_bytes == 640) | .frames[0].function' at_the_bottom
-  clean_env "$memtrack" report --sort live deep_stack.*.memtrack | grep -qi 'cut'
+  tool report --sort live deep_stack.*.memtrack | grep -qi 'cut'
 }
 
 @test "depth=1000 keeps 1000 frames" {
@@ -135,5 +135,5 @@ C
   track ./stripped
   as_json "$(the_report 'stripped.*.memtrack')"
   json_says .totals.live_bytes 640
-  clean_env "$memtrack" report stripped.*.memtrack | grep -qE 'stripped\+0x[0-9a-f]+'
+  tool report stripped.*.memtrack | grep -qE 'stripped\+0x[0-9a-f]+'
 }

@@ -16,7 +16,7 @@ load helpers
 
 @test "a program's own totals are the report's" {
   truth_holds totals_of_its_own
-  clean_env "$memtrack" report totals_of_its_own.*.memtrack >text
+  tool report totals_of_its_own.*.memtrack >text
   local line
   grep '^end: ' stdout | grep -oE '[0-9]+ bytes' | while read -r line; do
     # The text shows exact figures with thousands separators.
@@ -61,7 +61,7 @@ load helpers
 
 @test "a program that leaks nothing is told so in one line" {
   track "$programs/errno_is_kept"
-  clean_env "$memtrack" report errno_is_kept.*.memtrack >text
+  tool report errno_is_kept.*.memtrack >text
   grep -qiE 'no leak|nothing (is )?(still )?(allocated|lost)|everything .*freed' text
 }
 

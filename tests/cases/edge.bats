@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# Hosts in a tight corner: limits, closed descriptors, full disks, signals, early and late calls.
+load helpers
+
+@test "constructors, thread ends, exit handlers and destructors are all seen" { # TRAPS rows 12 and 13
+  truth_holds early_and_late
+}
+
+@test "a storm of signals whose handler allocates: no deadlock, nothing lost uncounted" { # TRAPS row 8
+  preload_below=$programs/bump_allocator.so
+  track "$programs/signal_storm" 2000
+  local allocs frees
+  allocs=$(grep -oE 'allocs=[0-9]+' stdout | cut -d= -f2)
+  frees=$(grep -oE 'frees=[0-9]+' stdout | cut -d= -f2)
+  as_json "$(the_report 'signal_storm.*.memtrack')"
+  json_says ".totals.allocs + ([.lost[]] | add // 0) >= $allocs" true
+  json_says ".totals.allocs <= $allocs" true
+  json_says ".totals.frees <= $frees" true
+  # Missed frees leave blocks that look alive: no more of them than events that were missed.
+  json_says '.totals.live_blocks <= ([.lost[]] | add // 0)' true
+}
+
+@test "descriptor numbers are those without memtrack" {
+  native "$programs/descriptors_unchanged"
+  track "$programs/descriptors_unchanged"
+  diff native.stdout stdout
+}
+
+@test "a daemon that closes every descriptor is tracked to its end, and its files stay its own" { # TRAPS row 11
+  track "$programs/closes_all_descriptors" own
+  compare own "$(the_report 'closes_all_descriptors.*.memtrack')"
+  [ "$(grep -vc '^truth ' own)" = 0 ]
+}
+
+@test "a small file size limit is no signal, and the program goes on" {
+  cat >limited <<'S'
+#!/bin/sh
+ulimit -f 8
+exec "$@"
+S
+  chmod +x limited
+  native ./limited "$programs/small_limits" inherited
+  timeout 60 ./limited "${clean[@]}" LD_PRELOAD="$shim" "$programs/small_limits" inherited >stdout 2>stderr
+  diff native.stdout stdout
+  grep -q '^memtrack: ' stderr
+}
+
+@test "a file size limit that the program sets for itself is no signal either" {
+  native "$programs/small_limits" fsize
+  track "$programs/small_limits" fsize
+  diff native.stdout stdout
+}
+
+@test "a small address space: the program goes on, is refused as it would be, and is tracked" { # TRAPS row 33
+  local kind
+  for kind in as data; do
+    native "$programs/small_limits" "$kind"
+    track "$programs/small_limits" "$kind"
+    diff native.stdout stdout
+    as_json "$(the_report 'small_limits.*.memtrack')"
+    json_says '.totals.allocs > 9000' true
+    json_says '.totals.failed' 1
+    rm ./*.memtrack
+  done
+}
+
+@test "an address space that is small from the start" { # TRAPS row 33
+  (
+    ulimit -v 200000
+    timeout 60 "${clean[@]}" LD_PRELOAD="$shim" "$programs/wrapper_drops_what_it_owns" >stdout 2>stderr
+  )
+  grep -q 'truth all allocs=101' stdout
+  compare stdout "$(the_report 'wrapper_drops*.memtrack')"
+}
+
+@test "hardly any descriptors" {
+  native "$programs/small_limits" nofile
+  track "$programs/small_limits" nofile
+  diff native.stdout stdout
+  (
+    ulimit -n 3
+    timeout 60 "${clean[@]}" LD_PRELOAD="$shim" "$programs/random_work" 1000 >stdout 2>stderr || echo "status $?" >>stdout
+  )
+  # Three descriptors are too few for the loader to open libraries: with or without memtrack.
+  cat stdout stderr
+  (
+    ulimit -n 4
+    timeout 60 "${clean[@]}" LD_PRELOAD="$shim" "$programs/random_work" 1000 >stdout 2>stderr
+  )
+  grep -q '^truth all' stdout
+}
+
+# Runs its arguments in a mount namespace with a small file system at ./small.
+on_small_disk() {
+  [ "$(id -u)" = 0 ] || skip "needs root to mount a small file system"
+  mkdir -p small
+  # shellcheck disable=SC2016 # the inner shell expands it
+  unshare -m true 2>/dev/null || skip "may not make a mount namespace here"
+  # shellcheck disable=SC2016
+  unshare -m sh -c 'mount -t tmpfs -o size="$1" none small || exit 77; shift; "$@"; status=$?
+    cp small/*.memtrack . 2>/dev/null; exit $status' sh "$@" || {
+    local status=$?
+    [ $status != 77 ] || skip "may not mount here"
+    return $status
+  }
+}
+
+@test "a disk that is full from the start: the program goes on, and one line says so" {
+  on_small_disk 4k timeout 60 "${clean[@]}" LD_PRELOAD="$shim" MEMTRACK_OPTIONS=out=small/ \
+    "$programs/random_work" 3000 >stdout 2>stderr
+  grep -q '^truth all' stdout
+  grep -q '^memtrack: ' stderr
+}
+
+@test "a disk that fills up while it is tracked: no SIGBUS, and the report says what is missing" {
+  local size
+  for size in 64k 128k 256k 512k; do
+    on_small_disk $size timeout 60 "${clean[@]}" LD_PRELOAD="$shim" MEMTRACK_OPTIONS=out=small/ \
+      "$programs/small_limits" inherited >stdout 2>stderr
+    [ "$(cat stdout)" = "worked on" ]
+    grep -q '^memtrack: ' stderr
+  done
+}
+
+@test "a folder that may not be written to: the program goes on, and one line says so" {
+  local place
+  place=$(mktemp -d /tmp/memtrack-readonly.XXXXXX)
+  cp "$shim" "$programs/totals_of_its_own" "$place"
+  chmod -R a+rX,a-w "$place"
+  local user=()
+  [ "$(id -u)" != 0 ] || user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  (
+    cd "$place"
+    timeout 60 "${user[@]}" "${clean[@]}" LD_PRELOAD="$place/libmemtrack.so" ./totals_of_its_own
+  ) >stdout 2>stderr || status=$?
+  chmod -R u+w "$place"
+  rm -rf "$place"
+  [ "${status:-0}" = 0 ]
+  grep -q '^truth all allocs=53' stdout
+  [ "$(wc -l <stderr)" -ge 1 ]
+  [ "$(grep -vc '^memtrack: ' stderr)" = 0 ]
+  grep -qi 'permission' stderr
+}
+
+@test "standard error closed: nothing is said, the report is there" {
+  track "$programs/stderr_is_replaced" closed -
+  compare stdout "$(the_report 'stderr_is_replaced.*.memtrack')"
+  [ ! -s stderr ]
+}
+
+@test "standard error replaced by the program's own file: memtrack's line is not in it" {
+  track "$programs/stderr_is_replaced" file own
+  compare stdout "$(the_report 'stderr_is_replaced.*.memtrack')"
+  [ "$(cat own)" = mine ]
+}
+
+@test "standard error a pipe that nobody reads: no SIGPIPE" { # TRAPS row 10
+  track "$programs/stderr_is_replaced" pipe -
+  compare stdout "$(the_report 'stderr_is_replaced.*.memtrack')"
+}
+
+@test "standard error a pipe that nobody reads from the start: no SIGPIPE" { # TRAPS row 10
+  cat >broken.py <<'P'
+import os, subprocess, sys
+ends = os.pipe()
+os.close(ends[0])
+sys.exit(subprocess.run(sys.argv[1:], stderr=ends[1]).returncode)
+P
+  "$python" broken.py timeout 60 "${clean[@]}" LD_PRELOAD="$shim" "$programs/totals_of_its_own" >stdout
+  grep -q '^truth all' stdout
+}
+
+@test "a full pipe on standard error does not hang the program" {
+  cat >full.py <<'P'
+import fcntl, os, subprocess, sys
+ends = os.pipe()
+flags = fcntl.fcntl(ends[1], fcntl.F_GETFL)
+fcntl.fcntl(ends[1], fcntl.F_SETFL, flags | os.O_NONBLOCK)
+try:
+    while True:
+        os.write(ends[1], b"x" * 4096)
+except BlockingIOError:
+    pass
+fcntl.fcntl(ends[1], fcntl.F_SETFL, flags)
+sys.exit(subprocess.run(sys.argv[1:], stderr=ends[1], timeout=30).returncode)
+P
+  "$python" full.py "${clean[@]}" LD_PRELOAD="$shim" "$programs/totals_of_its_own" >stdout
+  grep -q '^truth all' stdout
+}
+
+@test "the current folder is gone" {
+  mkdir gone
+  (
+    cd gone
+    rmdir "$PWD"
+    timeout 60 "${clean[@]}" LD_PRELOAD="$shim" "$programs/totals_of_its_own" >../stdout 2>../stderr
+  )
+  grep -q '^truth all' stdout
+  grep -q '^memtrack: ' stderr
+}
+
+@test "seccomp that forbids new files after the start does no harm" { # TRAPS row 35
+  cat >sandbox.c <<'C'
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <errno.h>
+static int deep(int n)
+{
+    void *volatile block = malloc(n);
+    free(block);
+    return n == 0 ? 0 : 1 + deep(n - 1);
+}
+int main(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    struct sock_fprog program = {sizeof code / sizeof code[0], code};
+    void *volatile before = malloc(10);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+        return 9;
+    int depth = 0;
+    for (int i = 0; i < 50; i++)
+        depth += deep(200);
+    printf("%d\n", depth + (before == NULL));
+    return 0;
+}
+C
+  gcc -O0 -fno-builtin -o sandbox sandbox.c
+  track ./sandbox
+  [ "$(cat stdout)" = 10000 ]
+  as_json "$(the_report 'sandbox.*.memtrack')"
+  json_says '.totals.allocs >= 10050' true
+}

@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# Many processes: forks, execs, and every way to end. Each process image has a report of its own.
+load helpers
+
+# forks WAY STATUS: the parent's report is undamaged, the child's is right and blames nothing inherited on it.
+forks() {
+  local way=$1 child
+  track_and_split "$way" || return 1
+  child=$(awk '$1 == "child" { print $2 }' stdout)
+  compare stdout "$(the_report "fork_every_way.$(parent_pid "$child").memtrack")" || return 1
+  compare child_truth "$(the_report "fork_every_way.$child.memtrack")"
+}
+
+parent_pid() {
+  compgen -G 'fork_every_way.*.memtrack' | grep -oE '[0-9]+' | grep -vx "$1"
+}
+
+track_and_split() {
+  rm -f ./*.memtrack child_truth
+  track "$programs/fork_every_way" "$1" child_truth
+}
+
+@test "a child that calls exit" {
+  forks exit
+  json_says '.forked // .process.forked' true
+}
+
+@test "a child that calls _exit" {
+  forks _exit
+}
+
+@test "a child that calls quick_exit" {
+  forks quick_exit
+}
+
+@test "a child that aborts" {
+  forks abort
+}
+
+@test "a child that is killed" {
+  forks kill
+}
+
+@test "a child that executes something else" {
+  forks exec
+  [ "$(compgen -G 'sh.*.memtrack' | wc -l)" -le 1 ]
+}
+
+@test "a child that allocates nothing leaves no report" {
+  track "$programs/fork_every_way" quiet child_truth
+  compare stdout "$(the_report 'fork_every_way.*.memtrack')"
+}
+
+@test "each exec function ends one report and begins the next" {
+  local way first second
+  for way in execve execv execvp execvpe execl execlp execle fexecve execveat; do
+    rm -f ./*.memtrack
+    track "$programs/exec_every_way" $way
+    first=$(compgen -G 'exec_every_way.*.memtrack' | grep -vE '\.2\.memtrack$')
+    # The second image may go by another name (/proc/self/exe, a descriptor), or by a number behind the same.
+    second=$(compgen -G '*.memtrack' | grep -vxF "$first")
+    echo "$way: $first, then $second"
+    compare stdout "$second"
+    as_json "$first"
+    json_says .totals.live_bytes 111
+    json_says '.end.kind // .process.end.kind // .process.end' exec
+  done
+}
+
+@test "a failed exec changes nothing" {
+  truth_holds exec_every_way failed
+  json_says '.end.kind // .process.end.kind // .process.end' exit
+}
+
+@test "posix_spawn and system: parent and children each have their report" {
+  cat >spawns.c <<'C'
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+extern char **environ;
+int main(int argc, char **argv)
+{
+    char *arguments[] = {argv[1], NULL};
+    pid_t child;
+    int status;
+    void *volatile kept = malloc(123);
+    for (int i = 0; i < 3; i++) {
+        if (posix_spawn(&child, argv[1], NULL, NULL, arguments, environ) != 0 || waitpid(child, &status, 0) != child)
+            return 1;
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            return 2;
+    }
+    return argc == 2 && kept != NULL ? system("exit 7") >> 8 : 3;
+}
+C
+  gcc -g -o spawns spawns.c
+  track ./spawns "$programs/totals_of_its_own" || [ $? = 7 ]
+  [ "$(compgen -G 'totals_of_its_own.*.memtrack' | wc -l)" = 3 ]
+  as_json "$(the_report 'spawns.*.memtrack')"
+  json_says '[.sites[] | select(.frames[0].function == "main") | .live_bytes] | add' 123
+  local report
+  grep '^truth' stdout | head -n 4 >truth
+  for report in totals_of_its_own.*.memtrack; do
+    compare truth "$report"
+  done
+}
+
+@test "vfork and exec leave the parent's figures alone" { # TRAPS row 6
+  cat >vforks.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+    void *volatile kept = malloc(321);
+    for (int i = 0; i < 20; i++) {
+        int status = 0;
+        pid_t child = vfork();
+        if (child == 0) {
+            execl(i % 2 ? "/bin/true" : "/no/such/program", "x", (char *)NULL);
+            _exit(5);
+        }
+        if (waitpid(child, &status, 0) != child || WEXITSTATUS(status) != (i % 2 ? 0 : 5))
+            return 1;
+    }
+    free(malloc(10));
+    return kept == NULL;
+}
+C
+  gcc -g -O0 -fno-builtin -o vforks vforks.c
+  track ./vforks
+  as_json "$(the_report 'vforks.*.memtrack')"
+  json_says '[.totals.allocs, .totals.frees, .totals.live_bytes] | @csv' 2,1,321
+  json_says '.end.kind // .process.end.kind // .process.end' exit
+}
+
+@test "a process that kill -9 ends keeps everything that was counted" {
+  cat >killed.c <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void)
+{
+    for (int i = 0; i < 1000; i++)
+        if (malloc(50) == NULL)
+            return 1;
+    return kill(getpid(), SIGKILL);
+}
+C
+  gcc -g -O0 -fno-builtin -o killed killed.c
+  track ./killed || [ $? = 137 ]
+  as_json "$(the_report 'killed.*.memtrack')"
+  json_says '[.totals.allocs, .totals.live_blocks, .totals.live_bytes] | @csv' 1000,1000,50000
+  tool report killed.*.memtrack | grep -qi 'kill'
+}
+
+@test "how a process ended is in its report: exit, _exit, quick_exit, abort" {
+  local way
+  for way in exit _exit quick_exit abort; do
+    printf '#include <stdlib.h>\n#include <unistd.h>\nint main(void) { if (!malloc(5)) return 1; %s; }\n' \
+      "$([ $way = abort ] && echo 'abort()' || echo "$way(4)")" >ends.c
+    gcc -g -O0 -fno-builtin -o "ends_by$way" ends.c
+    track "./ends_by$way" || true
+    as_json "$(the_report "ends_by$way.*.memtrack")"
+    json_says '.end.kind // .process.end.kind // .process.end' "$way"
+    json_says '.totals.live_bytes' 5
+  done
+}
+
+@test "threads that allocate while others fork: no child hangs" { # TRAPS row 5
+  cat >forks_among_threads.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile int stop;
+static void *allocate(void *unused)
+{
+    while (!stop)
+        free(malloc(100));
+    return unused;
+}
+int main(void)
+{
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++)
+        pthread_create(&threads[i], NULL, allocate, NULL);
+    for (int i = 0; i < 200; i++) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            for (int j = 0; j < 100; j++)
+                free(malloc(1000));
+            _exit(6);
+        }
+        if (waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 6)
+            return 1;
+    }
+    stop = 1;
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    return 0;
+}
+C
+  gcc -g -O1 -fno-builtin -o forks_among_threads forks_among_threads.c -lpthread
+  options=out=reports/:summary=0
+  mkdir reports
+  track ./forks_among_threads
+  [ "$(compgen -G 'reports/*.memtrack' | wc -l)" = 201 ]
+  tool report --top 1 reports >text
+}
+
+@test "a shell script's processes do not damage each other's reports" {
+  cat >script.sh <<'S'
+for i in 1 2 3; do
+  (echo "$i" | cat | tr 1 x) &
+done
+wait
+echo "$(echo done | sed s/d/D/)"
+S
+  native bash script.sh
+  options=out=reports/:summary=0
+  mkdir reports
+  track bash script.sh
+  diff <(sort native.stdout) <(sort stdout)
+  [ "$(compgen -G 'reports/*.memtrack' | wc -l)" -ge 10 ]
+  tool report reports >text
+}
