@@ -5,6 +5,7 @@
 #include "stack/module_image.h"
 #include "stack/signals.h"
 #include "stack/slow_host.h"
+#include "trampoline.h" /* of the architecture */
 
 #define SLOW_OWN_FRAMES_MAX 64 /* between slow_walk and the host's call of the hook */
 
@@ -84,7 +85,7 @@ static void slow_walk_host(unw_cursor_t *cursor, struct walk *walk)
 {
     bool interrupted = false;
     do {
-        bool trampoline = slow_now.covered && unw_is_signal_frame(cursor) > 0;
+        bool trampoline = slow_now.covered && arch_at_trampoline(cursor, slow_now.pc);
         uint32_t flags = trampoline || interrupted ? MTF_NODE_EXACT : 0;
         if (!module_is_shim(slow_now.pc) && !walk_add(walk, slow_now.pc, flags))
             return;
