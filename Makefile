@@ -23,8 +23,7 @@ SHIM_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin -
 SHIM_CPPFLAGS := -Ishim -Ishim/arch/$(ARCHDIR) -Ibuild/deps/libunwind/include
 # now: a lazily bound call would enter the loader, and its lock, in the middle of an event.
 SHIM_LDFLAGS := -shared -Wl,-z,now,-z,relro,-z,defs -Wl,-Bsymbolic -Wl,--exclude-libs,ALL \
-                -Wl,--gc-sections -Wl,--version-script=shim/memtrack.map -Wl,-soname,libmemtrack.so \
-                -Wl,--wrap=dl_iterate_phdr -Wl,--wrap=pthread_key_create
+                -Wl,--gc-sections -Wl,--version-script=shim/memtrack.map -Wl,-soname,libmemtrack.so
 REPORT_LIBS := -ldw -lelf -ljansson -liberty -lz -lpthread
 
 ifeq ($(VARIANT),check)
@@ -108,7 +107,6 @@ $(B)/parts/report.a: $(REPORT_PARTS)
 $(B)/unit/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/parts/shim.a $(B)/parts/report.a $(LIBUNWIND)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) -Ireport -Itests/support $(CFLAGS) -fno-builtin -rdynamic \
-	  -Wl,--wrap=dl_iterate_phdr -Wl,--wrap=pthread_key_create \
 	  -o $@ $< $(SUPPORT_OBJ) -Wl,--start-group $(B)/parts/shim.a $(B)/parts/report.a -Wl,--end-group \
 	  $(LIBUNWIND) -lcmocka $(REPORT_LIBS)
 

@@ -274,7 +274,8 @@ void module_start(void)
         shim_end = shim_start;
     if (file_count(MTF_KIND_MODULES) == 0 && file_reserve(MTF_KIND_MODULES, 1) != FILE_FULL)
         file_publish(MTF_KIND_MODULES, 1); /* the unknown module */
-    module_list_start();
+    if (module_list_start() && !module_image_is_asked())
+        module_rescan();
 }
 
 void module_fork_child(void)
