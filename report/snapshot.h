@@ -119,7 +119,7 @@ struct snapshot {
     struct snapshot_thread *threads;
     uint32_t thread_count;
     struct snapshot_block *blocks;
-    size_t block_count;
+    uint32_t block_count;
     char *names;
 };
 

@@ -1,0 +1,157 @@
+#include "snapshot.h"
+#include "reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int snapshot_fail(char *message, size_t size, int error, const char *path, const char *what)
+{
+    snprintf(message, size, "%s: %s", path, what);
+    return error;
+}
+
+/* Field 3 (state) and field 22 (start time) of /proc/PID/stat. The name in field 2 may hold
+   anything, so fields are counted from the last parenthesis on. */
+static bool process_parse_stat(const char *text, char *state, uint64_t *start)
+{
+    const char *at = strrchr(text, ')');
+    if (at == NULL || at[1] != ' ' || at[2] == '\0')
+        return false;
+    *state = at[2];
+    at += 2;
+    for (int field = 3; field < 22; field++) {
+        at = strchr(at, ' ');
+        if (at == NULL)
+            return false;
+        at++;
+    }
+    *start = strtoull(at, NULL, 10);
+    return true;
+}
+
+/* Does this very process still run on this machine? */
+static bool process_alive(int pid, uint64_t start)
+{
+    char path[64], text[1024], state;
+    uint64_t found;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    ssize_t length = read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    return process_parse_stat(text, &state, &found) && found == start && state != 'Z' &&
+           state != 'X';
+}
+
+/* A descriptor of a regular file, or -errno and the message. O_NONBLOCK: a FIFO without a writer
+   must not hold us up. */
+static int snapshot_open(const char *path, char *message, size_t size)
+{
+    struct stat status;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0) {
+        int error = errno;
+        return snapshot_fail(message, size, -error, path, strerror(error));
+    }
+    int error = fstat(descriptor, &status) != 0 ? errno : 0;
+    if (error != 0)
+        snapshot_fail(message, size, -error, path, strerror(error));
+    else if (S_ISDIR(status.st_mode))
+        error = -snapshot_fail(message, size, -EISDIR, path,
+                               "is a folder; give one of the report files in it");
+    else if (!S_ISREG(status.st_mode))
+        error = -snapshot_fail(message, size, -EINVAL, path,
+                               "is not a regular file; give a file that ends in " MTF_SUFFIX);
+    if (error == 0)
+        return descriptor;
+    close(descriptor);
+    return -error;
+}
+
+int snapshot_load(const char *path, struct snapshot **out, char *message, size_t message_size)
+{
+    char what[SNAPSHOT_MESSAGE_SIZE] = "";
+    *out = NULL;
+    int descriptor = snapshot_open(path, message, message_size);
+    if (descriptor < 0)
+        return descriptor;
+    struct tables_source source = {.descriptor = descriptor};
+    int error = reader_parse(&source, out, what, sizeof what);
+    close(descriptor);
+    if (error != 0)
+        return snapshot_fail(message, message_size, error, path, what);
+    free((*out)->path);
+    (*out)->path = strdup(path);
+    if ((*out)->path == NULL) {
+        snapshot_free(*out);
+        *out = NULL;
+        return snapshot_fail(message, message_size, -ENOMEM, path, strerror(ENOMEM));
+    }
+    if ((*out)->state == SNAPSHOT_KILLED && process_alive((*out)->pid, (*out)->pid_start))
+        (*out)->state = SNAPSHOT_RUNNING;
+    return 0;
+}
+
+int snapshot_parse(const void *bytes, size_t size, struct snapshot **out, char *message,
+                   size_t message_size)
+{
+    struct tables_source source = {.bytes = bytes, .descriptor = -1, .size = size};
+    int error = reader_parse(&source, out, message, message_size);
+    if (error != 0)
+        return error;
+    (*out)->path = strdup("");
+    if ((*out)->path != NULL)
+        return 0;
+    snapshot_free(*out);
+    *out = NULL;
+    return -ENOMEM;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    free(snapshot->path);
+    free(snapshot->modules);
+    free(snapshot->nodes);
+    free(snapshot->sites);
+    free(snapshot->threads);
+    free(snapshot->blocks);
+    free(snapshot->names);
+    free(snapshot);
+}
+
+uint64_t snapshot_lost(const struct snapshot *snapshot)
+{
+    uint64_t sum = 0;
+    for (int reason = 0; reason < MTF_LOST_LIMIT; reason++)
+        sum += snapshot->lost[reason];
+    return sum;
+}
+
+const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, uint32_t site,
+                                             size_t *count)
+{
+    size_t low = 0, high = snapshot->block_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (snapshot->blocks[middle].site < site)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < snapshot->block_count && snapshot->blocks[end].site == site)
+        end++;
+    *count = end - low;
+    return snapshot->blocks + low;
+}
