@@ -1,8 +1,10 @@
 #include "base/lock.h"
 #include "base/sys.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <stddef.h>
+#include <time.h>
 
 #define LOCK_SPINS 64
 
@@ -20,6 +22,37 @@ static inline void lock_pause(void)
 #endif
 }
 
+enum {
+    LOCK_FREE,
+    LOCK_FROZEN,
+    LOCK_BROKEN,
+};
+static uint32_t lock_freeze_state; /* LOCK_FROZEN by the forking thread, LOCK_BROKEN by a waiter */
+static void (*lock_freeze_thaw)(void); /* by the forking thread, before LOCK_FROZEN */
+
+static void lock_break_freeze(void)
+{
+    uint32_t expected = LOCK_FROZEN;
+    if (swap_acquire(&lock_freeze_state, &expected, LOCK_BROKEN)) /* LOCK-FREEZE */
+        lock_freeze_thaw();
+}
+
+void lock_freeze(void (*thaw)(void))
+{
+    lock_freeze_thaw = thaw;
+    store_release(&lock_freeze_state, LOCK_FROZEN); /* LOCK-FREEZE */
+}
+
+bool lock_unfreeze(void)
+{
+    return exchange_acquire(&lock_freeze_state, LOCK_FREE) == LOCK_FROZEN;
+}
+
+bool lock_was_frozen(void)
+{
+    return load_acquire(&lock_freeze_state) == LOCK_FROZEN;
+}
+
 MT_COLD void lock_wait_slow(struct lock *lock)
 {
     for (int spin = 0; spin < LOCK_SPINS; spin++) {
@@ -28,8 +61,11 @@ MT_COLD void lock_wait_slow(struct lock *lock)
             return;
         lock_pause();
     }
-    while (exchange_acquire(&lock->word, 2) != 0)
-        SYS4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, 0);
+    while (exchange_acquire(&lock->word, 2) != 0) {
+        struct timespec patience = {.tv_nsec = LOCK_PATIENCE_NS};
+        if (SYS4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, &patience) == -ETIMEDOUT)
+            lock_break_freeze();
+    }
 }
 
 MT_COLD void lock_wake_slow(struct lock *lock)
@@ -61,9 +97,9 @@ void lock_threads_seen(void)
     store_relaxed(&lock_single, &lock_never_single);
 }
 
-void lock_reset(struct lock *lock)
+bool lock_reset(struct lock *lock)
 {
-    store_relaxed(&lock->word, 0);
+    return exchange_acquire(&lock->word, 0) != 0;
 }
 
 void lock_abandon(void)

@@ -81,8 +81,22 @@ void lock_release(struct lock *lock);
 void lock_start(void);
 /* From now on this process has threads, whatever libc says (raw clone). Never goes back. */
 void lock_threads_seen(void);
-/* In a forked child: nobody else holds it. */
-void lock_reset(struct lock *lock);
+/*
+ * A fork holds every lock while it copies the process, so that the child finds all tables whole.
+ * libc takes locks of its own in between, and another thread may hold one of those and wait for one
+ * of ours. Such a thread waits LOCK_PATIENCE_NS and then breaks the freeze: it gives the locks back
+ * in the forking thread's place, which is sound because that thread changes nothing meanwhile.
+ */
+#define LOCK_PATIENCE_NS 100000000ull
+/* All locks are held by the calling thread from here on; `thaw` gives them back. */
+void lock_freeze(void (*thaw)(void));
+/* In the parent: true if the caller must give the locks back, false if somebody has. */
+bool lock_unfreeze(void);
+/* In the child: true if all tables are whole. */
+bool lock_was_frozen(void);
+
+/* In a forked child: nobody else holds it. True if somebody did when the child was made. */
+bool lock_reset(struct lock *lock);
 /* A signal handler left the shim by longjmp: gives back what the thread held. */
 void lock_abandon(void);
 

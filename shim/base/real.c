@@ -8,12 +8,16 @@
 
 static void *real_boot_malloc(size_t size)
 {
+    if (real_wake && real_wake())
+        return real.malloc(size);
     return boot_alloc(1, size);
 }
 
 static void *real_boot_calloc(size_t count, size_t size)
 {
     size_t bytes;
+    if (real_wake && real_wake())
+        return real.calloc(count, size);
     if (__builtin_mul_overflow(count, size, &bytes))
         return NULL;
     return boot_alloc(1, bytes);
@@ -21,6 +25,8 @@ static void *real_boot_calloc(size_t count, size_t size)
 
 static void *real_boot_realloc(void *block, size_t size)
 {
+    if (real_wake && real_wake())
+        return real.realloc(block, size);
     void *moved = boot_alloc(1, size);
     if (block && moved) {
         size_t old = boot_size(block);
@@ -31,27 +37,37 @@ static void *real_boot_realloc(void *block, size_t size)
 
 static void real_boot_free(void *block)
 {
-    (void)block; /* the boot pool takes nothing back */
+    if (real_wake && real_wake())
+        real.free(block);
+    /* the boot pool takes nothing back */
 }
 
 static void *real_boot_memalign(size_t alignment, size_t size)
 {
+    if (real_wake && real_wake())
+        return real.memalign(alignment, size);
     return boot_alloc(alignment, size);
 }
 
 static int real_boot_posix_memalign(void **block, size_t alignment, size_t size)
 {
+    if (real_wake && real_wake())
+        return real.posix_memalign(block, alignment, size);
     *block = boot_alloc(alignment, size);
     return *block ? 0 : ENOMEM;
 }
 
 static void *real_boot_valloc(size_t size)
 {
+    if (real_wake && real_wake())
+        return real.valloc(size);
     return boot_alloc(sys_page_size(), size);
 }
 
 static size_t real_boot_usable_size(void *block)
 {
+    if (real_wake && real_wake())
+        return real.malloc_usable_size(block);
     return block ? boot_size(block) : 0;
 }
 

@@ -27,6 +27,9 @@ struct real_functions {
 
 extern struct real_functions real;
 
+/* Brings the shim up; true if the functions below can be used now. Defined by start.c, so that the
+   very first call of the host is served and recorded like any other; absent in unit tests. */
+bool real_wake(void) __attribute__((weak));
 /* Looks up the next malloc family (RTLD_NEXT). Takes the loader's lock; may call back into the
    hooks, which then serve from the boot pool. */
 void real_resolve(void);

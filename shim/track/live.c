@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 #include "base/heap.h"
 #include "base/lock.h"
+#include "store/file.h"
 #include "track/huge.h"
 
 #include <string.h>
@@ -368,11 +369,20 @@ void live_fork_parent(void)
         lock_release(&shard->lock);
 }
 
-void live_fork_child(void)
+static void live_abandon_shard(struct shard *shard)
+{
+    for (uint64_t i = 0; i < shard->blocks; i++)
+        file_lost(MTF_LOST_FORK);
+    memset(shard, 0, sizeof *shard);
+}
+
+void live_fork_child(bool whole)
 {
     huge_fork_child();
-    for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++)
-        lock_reset(&shard->lock);
+    for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++) {
+        if (lock_reset(&shard->lock) && !whole)
+            live_abandon_shard(shard);
+    }
 }
 
 static bool live_check_slot(const struct shard *shard, struct slot *slot)

@@ -36,7 +36,6 @@ enum live_result {
     LIVE_FULL,
 };
 
-bool live_start(void);
 /* Adds a block. On LIVE_REPLACED *old is what was there. */
 enum live_result live_insert(const void *address, const struct live_block *block,
                              struct live_block *old);
@@ -48,7 +47,9 @@ void live_each(void (*visit)(const void *address, const struct live_block *block
 uint64_t live_count(void);
 void live_fork_prepare(void);
 void live_fork_parent(void);
-void live_fork_child(void);
+/* `whole`: every lock was held for the fork. Otherwise a shard that another thread was changing is
+   given up, and its blocks are counted as lost. */
+void live_fork_child(bool whole);
 /* Every slot reachable by its key, bitmaps and counts agree; for tests. */
 bool live_check(void);
 

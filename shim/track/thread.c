@@ -78,8 +78,12 @@ static uint32_t thread_record_locked(int tid)
 
 static struct self *thread_attach_locked(void)
 {
+    int pid = file_header->pid;
+    if (sys_getpid() != pid)
+        return NULL; /* a vfork child on its parent's thread: the number that we see is not the
+                        thread's */
     int tid = sys_gettid();
-    struct self *self = thread_reuse_locked(sys_getpid(), tid);
+    struct self *self = thread_reuse_locked(pid, tid);
     if (self)
         capture_forget(self);
     else

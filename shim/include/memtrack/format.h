@@ -188,7 +188,8 @@ struct mtf_block {
 /*
  * Process-wide counters. Sums over calls and bytes are not kept twice: they are the sums over all
  * site records, which are what a reader uses while the process runs and after a kill. The sealed_*
- * copies are written at the end; where state is ENDED they equal the sums (a reader checks).
+ * copies are written at the end. Where end_kind is EXIT, QUICK_EXIT or UNDERSCORE_EXIT they equal
+ * the sums (a reader checks); before ABORT and EXEC other threads may have gone on for a moment.
  */
 struct mtf_totals {
     uint64_t sequence; /* allocations so far, also the newest block's sequence number */

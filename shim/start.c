@@ -1,0 +1,442 @@
+#include "start.h"
+#include "base/atomic.h"
+#include "base/boot.h"
+#include "base/heap.h"
+#include "base/lock.h"
+#include "base/option.h"
+#include "base/real.h"
+#include "base/say.h"
+#include "base/sys.h"
+#include "hook/process.h"
+#include "stack/capture.h"
+#include "stack/module.h"
+#include "stack/site.h"
+#include "store/file.h"
+#include "store/host.h"
+#include "store/name.h"
+#include "track/event.h"
+#include "track/live.h"
+#include "track/sample.h"
+#include "track/thread.h"
+#include "track/total.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#define START_NAME_ATTEMPTS 10000u
+
+/* In libc's export list since 1998 (Itanium C++ ABI); a NULL object runs at exit, not at dlclose.
+ */
+extern int __cxa_atexit(void (*function)(void *), void *argument, void *object);
+extern int __cxa_at_quick_exit(void (*function)(void *), void *object);
+
+enum start_mode start_mode;
+
+static struct lock start_lock; /* LOCK_START */
+static int start_owner;        /* thread that comes up, LOCK_START */
+static uint32_t *start_here;   /* MADV_WIPEONFORK: 1 in the process that wrote it, 0 in its child */
+static int start_lock_pid;     /* process whose locks are known to be sound */
+static bool start_is_ended;    /* LOCK_START */
+static bool start_should_report; /* the constructor has run: a forked child opens a file too */
+static bool start_fork_guarded; /* written by the forking thread between prepare and parent/child */
+static struct self *start_forker; /* likewise: its state, set aside meanwhile */
+
+/* ---- coming up ---- */
+
+static bool start_layers(void)
+{
+    lock_start();
+    real_resolve();
+    start_here = sys_map(SYS_PAGE);
+    if (start_here == NULL || !file_start() || !site_start())
+        return false;
+    SYS3(SYS_madvise, start_here, SYS_PAGE, MADV_WIPEONFORK);
+    *start_here = 1;
+    host_identify();
+    start_lock_pid = file_header->pid;
+    option_parse(NULL);
+    module_start();
+    capture_start();
+    return true;
+}
+
+bool start_first(void)
+{
+    if (load_relaxed(&start_owner) == sys_gettid())
+        return false; /* called back while coming up */
+    lock_hold(&start_lock);
+    if (start_mode == START_COLD) {
+        store_relaxed(&start_owner, sys_gettid());
+        store_release(&start_mode, START_STARTING);
+        bool up = start_layers();
+        store_release(&start_mode, up ? START_ON : START_OFF); /* START-MODE */
+        store_relaxed(&start_owner, 0);
+    }
+    lock_release(&start_lock);
+    return start_mode == START_ON;
+}
+
+bool real_wake(void)
+{
+    if (load_relaxed(&start_owner) == sys_gettid())
+        return false;
+    start_first();
+    return true; /* also when off: the next allocator is known by now */
+}
+
+static void start_say_no_report(int error)
+{
+    struct say_line line;
+    say_begin(&line);
+    say_text(&line, "no report: cannot create the report file in ");
+    const char *where = option.out[0] ? option.out : host_facts()->folder;
+    say_quoted(&line, where, strlen(where));
+    say_text(&line, ": ");
+    say_error(&line, error);
+    say_text(&line, " (MEMTRACK_OPTIONS=out=FOLDER sets another place)");
+    say_end(&line);
+}
+
+/* A name that no file has; tables stay in private memory if none can be had. */
+static void start_open_report(void)
+{
+    char path[PATH_MAX_BYTES];
+    int error = -EEXIST;
+    for (unsigned attempt = 0; error == -EEXIST && attempt < START_NAME_ATTEMPTS; attempt++) {
+        error = path_make(path, option.out, host_facts(), attempt);
+        if (error == 0)
+            error = file_create(path);
+    }
+    if (error)
+        start_say_no_report(error);
+}
+
+static void start_note_allocator(void)
+{
+    Dl_info next, libc;
+    void *ours = dlsym(RTLD_DEFAULT, "malloc");
+    void *next_malloc;
+    void *libc_symbol = dlsym(RTLD_NEXT, "__libc_start_main");
+    memcpy(&next_malloc, &real.malloc, sizeof next_malloc);
+    if (ours && !module_is_shim((uintptr_t)ours))
+        file_header->flags |= MTF_FLAG_OWN_MALLOC;
+    if (libc_symbol == NULL || !dladdr(next_malloc, &next) || !dladdr(libc_symbol, &libc))
+        return;
+    if (next.dli_fbase != libc.dli_fbase) {
+        file_header->flags |= MTF_FLAG_NEXT_ALLOCATOR;
+        file_header->next_allocator = name_add(next.dli_fname, strlen(next.dli_fname));
+    }
+}
+
+static void start_apply_options(void)
+{
+    option_parse(getenv("MEMTRACK_OPTIONS"));
+    capture_depth = option.depth;
+    file_header->run_id = option.run;
+    file_header->depth_limit = option.depth;
+    file_header->sample_limit = option.samples;
+}
+
+/* ---- a fork in this process ---- */
+
+static void start_thaw(void)
+{
+    heap_fork_parent();
+    file_fork_parent();
+    total_fork_parent();
+    live_fork_parent();
+    name_fork_parent();
+    site_fork_parent();
+    thread_fork_parent();
+    lock_release(&start_lock);
+}
+
+/* All locks, in order. Not if a handler forks that interrupted this thread inside the shim. */
+static void start_fork_prepare(void)
+{
+    start_fork_guarded = start_mode == START_ON && lock_mine.depth == 0 && start_owns_report();
+    if (!start_fork_guarded)
+        return;
+    start_forker = self_active;
+    self_active = NULL;
+    lock_hold(&start_lock);
+    thread_fork_prepare();
+    site_fork_prepare();
+    name_fork_prepare();
+    live_fork_prepare();
+    total_fork_prepare();
+    file_fork_prepare();
+    heap_fork_prepare();
+    lock_freeze(start_thaw);
+}
+
+static void start_fork_parent(void)
+{
+    if (!start_fork_guarded)
+        return;
+    struct self *self = start_forker;
+    if (lock_unfreeze())
+        start_thaw();
+    self_active = self;
+    if (self && self->ready == SELF_PENDING) {
+        self_active = NULL;
+        event_drain(self);
+        self_active = self;
+    }
+}
+
+/* Frees the locks that the parent's threads held. */
+static void start_reset_locks(bool whole)
+{
+    lock_reset(&start_lock);
+    heap_fork_child();
+    file_fork_child();
+    total_fork_child();
+    name_fork_child();
+    site_fork_child();
+    thread_fork_child();
+    live_fork_child(whole);
+    lock_unfreeze();
+    store_relaxed(&start_lock_pid, sys_getpid());
+}
+
+static void start_fork_child(void)
+{
+    if (start_mode != START_ON)
+        return;
+    self_active = NULL;
+    start_reset_locks(start_fork_guarded && lock_was_frozen());
+}
+
+/* ---- a forked child's own report ---- */
+
+static void start_inherit(const void *address, const struct live_block *block, void *context)
+{
+    (void)address;
+    (void)context;
+    total_inherit(block->site, block->size);
+}
+
+static void start_begin_header(void)
+{
+    struct mtf_header *header = file_header;
+    header->flags =
+        (header->flags & (MTF_FLAG_OWN_MALLOC | MTF_FLAG_NEXT_ALLOCATOR)) | MTF_FLAG_FORKED;
+    header->end_kind = MTF_END_NONE;
+    header->end_status = 0;
+    header->end_time_ns = 0;
+    header->elapsed_ns = 0;
+    header->forked_sequence = event_inherited;
+    host_identify();
+    host_describe();
+}
+
+static bool start_child_books(void)
+{
+    thread_fork_child();
+    capture_fork_child();
+    module_fork_child();
+    if (!file_detach())
+        return false;
+    event_inherited = total_sequence();
+    file_clear(MTF_KIND_BLOCKS);
+    uint64_t lost = file_header->totals.lost[MTF_LOST_FORK];
+    total_restart();
+    file_header->totals.lost[MTF_LOST_FORK] = lost;
+    live_each(start_inherit, NULL);
+    start_begin_header();
+    start_is_ended = false;
+    if (start_should_report)
+        start_open_report();
+    return true;
+}
+
+bool start_forked(void)
+{
+    if (load_relaxed(&start_lock_pid) != sys_getpid())
+        start_reset_locks(false); /* made by _Fork or clone: nobody announced it */
+    lock_hold(&start_lock);
+    if (load_relaxed(start_here) == 0 && start_mode == START_ON) {
+        if (!start_child_books())
+            store_release(&start_mode, START_OFF); /* START-MODE */
+        store_relaxed(start_here, 1);
+    }
+    lock_release(&start_lock);
+    return start_mode == START_ON;
+}
+
+bool start_is_fork(void)
+{
+    return load_relaxed(start_here) == 0;
+}
+
+bool start_owns_report(void)
+{
+    return load_acquire(&start_mode) == START_ON && !start_is_fork() && /* START-MODE */
+           sys_getpid() == file_header->pid;
+}
+
+/* ---- going down ---- */
+
+static void start_say_nothing_tracked(struct say_line *line)
+{
+    say_text(line, "nothing was tracked");
+    if (file_header->flags & MTF_FLAG_OWN_MALLOC)
+        say_text(line, ": the program brings its own malloc");
+}
+
+static void start_say_still_allocated(struct say_line *line)
+{
+    uint64_t bytes, blocks;
+    total_current(&bytes, &blocks);
+    if (blocks == 0) {
+        say_text(line, "nothing is still allocated");
+        return;
+    }
+    say_count(line, bytes, "byte");
+    say_text(line, " in ");
+    say_count(line, blocks, "block");
+    say_text(line, " still allocated");
+}
+
+static void start_say_summary(void)
+{
+    struct say_line line;
+    say_begin(&line);
+    if (total_sequence() == event_inherited && (file_header->flags & MTF_FLAG_OWN_MALLOC))
+        start_say_nothing_tracked(&line);
+    else
+        start_say_still_allocated(&line);
+    if (file_exists()) {
+        say_text(&line, "; read it with: memtrack report ");
+        say_quoted(&line, file_path(), strlen(file_path()));
+    } else {
+        say_text(&line, "; there is no report file");
+    }
+    say_end(&line);
+}
+
+static void start_write_end(enum mtf_end kind, bool known, int status)
+{
+    struct mtf_header *header = file_header;
+    sample_live_blocks(option.samples);
+    header->totals.boot_allocs = boot_count();
+    header->end_kind = kind;
+    header->end_status = status;
+    if (known)
+        header->flags |= MTF_FLAG_STATUS;
+    header->end_time_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
+    header->elapsed_ns = host_elapsed_ns();
+    store_release(&header->state, MTF_STATE_ENDED);
+}
+
+/* Runs `work` with this thread inside the shim, so that handlers' events wait. */
+static void start_inside(void (*work)(enum mtf_end, bool, int), enum mtf_end kind, bool known,
+                         int status)
+{
+    int host_errno = errno;
+    struct self *self = self_active;
+    self_active = NULL;
+    if (self && self->ready == SELF_PENDING)
+        event_drain(self);
+    lock_hold(&start_lock);
+    work(kind, known, status);
+    lock_release(&start_lock);
+    self_active = self;
+    errno = host_errno;
+}
+
+static void start_end_locked(enum mtf_end kind, bool known, int status)
+{
+    if (start_is_ended)
+        return;
+    start_is_ended = true;
+    total_seal();
+    start_write_end(kind, known, status);
+    if (option.summary)
+        start_say_summary();
+}
+
+static void start_leave_locked(enum mtf_end kind, bool known, int status)
+{
+    if (!start_is_ended)
+        start_write_end(kind, known, status);
+}
+
+static void start_return_locked(enum mtf_end kind, bool known, int status)
+{
+    (void)known;
+    (void)status;
+    if (start_is_ended)
+        return;
+    store_release(&file_header->state, MTF_STATE_RUNNING);
+    file_header->end_kind = kind;
+    file_header->end_time_ns = 0;
+    file_header->elapsed_ns = 0;
+    file_clear(MTF_KIND_BLOCKS);
+}
+
+void start_end(enum mtf_end kind, bool known, int status)
+{
+    if (start_owns_report())
+        start_inside(start_end_locked, kind, known, status);
+}
+
+void start_leave(enum mtf_end kind)
+{
+    if (start_owns_report())
+        start_inside(start_leave_locked, kind, false, 0);
+}
+
+void start_return(void)
+{
+    if (start_owns_report())
+        start_inside(start_return_locked, MTF_END_NONE, false, 0);
+}
+
+static void start_at_exit(void *unused)
+{
+    (void)unused;
+    start_end(MTF_END_EXIT, false, 0);
+}
+
+static void start_at_quick_exit(void *unused)
+{
+    (void)unused;
+    start_end(MTF_END_QUICK_EXIT, false, 0);
+}
+
+/* ---- the constructor ---- */
+
+/* Registered before the program's own handlers, and run after them and after all destructors. */
+static void start_register_ends(void)
+{
+    __cxa_atexit(start_at_exit, NULL, NULL);
+    __cxa_at_quick_exit(start_at_quick_exit, NULL);
+    pthread_atfork(start_fork_prepare, start_fork_parent, start_fork_child);
+    process_start();
+}
+
+__attribute__((constructor)) static void start_constructor(void)
+{
+    int host_errno = errno;
+    if (start_first() && getauxval(AT_SECURE)) {
+        store_release(&start_mode, START_OFF); /* START-MODE: setuid; write nothing for it */
+    } else if (start_mode == START_ON) {
+        say_start();
+        start_apply_options();
+        start_register_ends();
+        module_rescan();
+        start_note_allocator();
+        host_describe();
+        start_open_report();
+        start_should_report = true;
+    }
+    errno = host_errno;
+}

@@ -1,0 +1,39 @@
+/*
+ * Keeps       coming up and going down: the order in which the layers start and end.
+ * Invariant   mode goes COLD, STARTING, ON; OFF from any, for good. Before the constructor the
+ * books are kept in private memory; it moves them into the report file. Threads     start_first:
+ * any, the others wait; start_end: any, the first one counts. Memory      none of its own. On
+ * failure  mode OFF: every hook passes through. No report file: one line, and the books stay in
+ *             private memory.
+ */
+#ifndef MEMTRACK_START_H
+#define MEMTRACK_START_H
+
+#include "memtrack/format.h"
+#include <stdbool.h>
+
+enum start_mode {
+    START_COLD,
+    START_STARTING,
+    START_ON,
+    START_OFF,
+};
+
+extern enum start_mode start_mode; /* tag START-MODE */
+
+/* Comes up, from the first call of any hook. False: off, or called back while coming up. */
+bool start_first(void);
+/* In a forked child, at its first event: a report of its own. False: off. */
+bool start_forked(void);
+/* Is this a forked child that had no event yet? */
+bool start_is_fork(void);
+/* May this process image end its report here? Not in a vfork child, nor before an event of a forked
+   one. */
+bool start_owns_report(void);
+/* Ends the report. `status` is meaningful where `known`. Later calls do nothing. */
+void start_end(enum mtf_end kind, bool known, int status);
+/* exec or abort is about to happen, and may yet come back: start_return then goes on. */
+void start_leave(enum mtf_end kind);
+void start_return(void);
+
+#endif
