@@ -16,8 +16,7 @@ memcheck_figures() {
   memcheck=$(sed -nE 's/,//g
     s/.*in use at exit: ([0-9]+) bytes in ([0-9]+) blocks.*/left \1 \2/p
     s/.*total heap usage: ([0-9]+) allocs ([0-9]+) frees ([0-9]+) bytes allocated.*/used \1 \2 \3/p' valgrind.err |
-    awk '$1 == "left" { left = $2 " " $3 } $1 == "used" { print $2, $3, $4, left }
-      $1 == "used" { u = $2 " " $3 " " $4 } END { }' | tail -n 1)
+    awk '$1 == "left" { left = $2 " " $3 } $1 == "used" { print $2, $3, $4, left }' | tail -n 1)
 }
 
 dhat_figures() {
@@ -102,10 +101,10 @@ agrees_with_memcheck() {
   run ! grep -q 'truth all' valgrind.out
 }
 
-@test "DHAT counts the same blocks, bytes, peak and rest: plain random work" {
+agrees_with_dhat() {
   needs valgrind
-  our_figures "$programs/random_work" 20000 plain
-  dhat_figures "$programs/random_work" 20000 plain
+  our_figures "$@"
+  dhat_figures "$@"
   local expected
   expected=$(jq -r '.totals | "\(.allocs) \(.alloc_bytes) \(.peak_bytes) \(.live_bytes) \(.live_blocks)"' report.json)
   [ "$dhat" = "$expected" ] || {
@@ -114,21 +113,26 @@ agrees_with_memcheck() {
   }
 }
 
-@test "DHAT counts the same peak and rest with realloc, but a realloc only as the bytes that it adds" {
-  needs valgrind
-  our_figures "$programs/random_work" 20000
-  dhat_figures "$programs/random_work" 20000
-  local expected
-  expected=$(jq -r '.totals | "\(.peak_bytes) \(.live_bytes) \(.live_blocks)"' report.json)
-  echo "DHAT: $dhat; ours: $(jq -c .totals report.json)"
-  [ "$(cut -d' ' -f3- <<<"$dhat")" = "$expected" ]
+@test "DHAT counts the same blocks, bytes, peak and rest: plain random work" {
+  agrees_with_dhat "$programs/random_work" 20000 plain
 }
 
-@test "heaptrack counts the same calls: plain random work" {
+@test "DHAT counts the same blocks, bytes, peak and rest: with realloc and memalign" {
+  agrees_with_dhat "$programs/random_work" 20000
+}
+
+@test "DHAT counts the same: C++ containers and exceptions" {
+  agrees_with_dhat "$programs/containers"
+}
+
+# heaptrack's own library needs libstdc++, whose emergency pool is then one more call in a C program.
+brought_by_heaptrack=1
+
+@test "heaptrack counts the same calls, and the emergency pool of the libstdc++ that it brings: plain random work" {
   needs heaptrack
   our_figures "$programs/random_work" 20000 plain
   heaptrack_figures "$programs/random_work" 20000 plain
-  [ "$heaptrack_calls" = "$(cut -d' ' -f1 <<<"$ours")" ] || {
+  [ "$heaptrack_calls" = $(($(cut -d' ' -f1 <<<"$ours") + brought_by_heaptrack)) ] || {
     cat heaptrack.txt
     echo "ours: $ours"
     return 1
@@ -140,9 +144,10 @@ agrees_with_memcheck() {
   our_figures "$programs/random_work" 20000
   heaptrack_figures "$programs/random_work" 20000
   local unseen
-  unseen=$("$python" "$root/tests/cases/unseen_by_heaptrack.py" report.json)
+  unseen=$(sed -n 's/^by memalign: //p' stdout)
   echo "heaptrack: $heaptrack_calls; ours: $ours; by memalign: $unseen"
-  [ "$heaptrack_calls" = "$(($(cut -d' ' -f1 <<<"$ours") - unseen))" ]
+  [ "$unseen" -gt 1000 ]
+  [ "$heaptrack_calls" = $(($(cut -d' ' -f1 <<<"$ours") - unseen + brought_by_heaptrack)) ]
 }
 
 @test "heaptrack does not see memalign and pvalloc at all; memtrack does" {
@@ -160,7 +165,7 @@ C
   our_figures ./aligned
   [ "$ours" = "2 0 2000 2000 2" ]
   heaptrack_figures ./aligned
-  [ "$heaptrack_calls" = 0 ]
+  [ "$heaptrack_calls" = "$brought_by_heaptrack" ]
 }
 
 @test "heaptrack reports realloc(p, 0) as a leak; memtrack as the free that it is" { # TRAPS row 18
@@ -177,4 +182,8 @@ C
   gcc -g -O0 -fno-builtin -o to_nothing to_nothing.c
   our_figures ./to_nothing
   [ "$ours" = "1 1 5000 0 0" ]
+  heaptrack_figures ./to_nothing
+  "${clean[@]}" heaptrack_print --print-leaks 1 --print-peaks 0 --print-allocators 0 --print-temporary 0 \
+    "$(compgen -G 'peer*.gz' || compgen -G 'peer*.zst')" >leaks 2>/dev/null
+  grep -q '^5.00K leaked over 1 calls' leaks
 }

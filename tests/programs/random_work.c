@@ -7,6 +7,7 @@
 
 static struct truth counted;
 static uint32_t random_state = 12345;
+static unsigned long aligned; /* blocks by memalign */
 static struct {
     void *block;
     size_t size;
@@ -31,6 +32,7 @@ static void make(size_t slot, size_t size, uint32_t kind)
 {
     void *block = kind == 0 ? calloc(1, size) : kind == 1 ? memalign(64, size) : malloc(size);
     truth_require(truth_got(&counted, block, size) != NULL);
+    aligned += kind == 1;
     slots[slot].block = block;
     slots[slot].size = size;
 }
@@ -60,6 +62,7 @@ int main(int argc, char **argv)
     }
     for (size_t slot = 0; slot < SLOTS; slot += 2)
         drop(slot);
+    truth_write(1, "by memalign: %lu\n", aligned);
     truth_write_all(&counted);
     return 0;
 }
