@@ -127,9 +127,11 @@ static void module_unload(size_t index)
     store_release(&module_epoch, module_epoch + 1); /* MODULE-EPOCH */
 }
 
+/* The image may be one segment of it. */
 static bool module_is_entry(const struct module_entry *entry, const struct module_image *image)
 {
-    return entry->start == image->start && entry->end == image->end && entry->bias == image->bias;
+    return entry->start <= image->start && entry->end >= image->end && entry->bias == image->bias &&
+           entry->unwind_table == image->unwind_table;
 }
 
 /* Removes what lies where `image` now is: it was unloaded unseen. LOCK_MODULE is held. */

@@ -5,6 +5,7 @@
 
 #include <elf.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define IMAGE_NOTE_ALIGN 4u
 
@@ -108,14 +109,39 @@ void module_image_from_headers(const struct dl_phdr_info *info, struct module_im
         image_add_header(&info->dlpi_phdr[i], image);
 }
 
+static void image_from_segments(const ElfW(Phdr) * headers, size_t count,
+                                struct module_image *image)
+{
+    struct dl_phdr_info info = {.dlpi_addr = image->bias,
+                                .dlpi_name = image->name,
+                                .dlpi_phdr = headers,
+                                .dlpi_phnum = (ElfW(Half))count};
+    struct module_image whole;
+    module_image_from_headers(&info, &whole);
+    if (whole.start <= image->start && whole.end >= image->end)
+        *image = whole;
+}
+
+/* Is there an ELF header at `start`? It is mapped with the program headers behind it. */
+static bool image_try_header(uintptr_t start, struct module_image *image)
+{
+    const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)start;
+    if (!start || start & (SYS_PAGE - 1) || !sys_readable(elf) ||
+        memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof(ElfW(Phdr)) ||
+        elf->e_phoff + elf->e_phnum * sizeof(ElfW(Phdr)) > SYS_PAGE)
+        return false;
+    image_from_segments((const ElfW(Phdr) *)(start + elf->e_phoff), elf->e_phnum, image);
+    return true;
+}
+
+/* libc tells the extent of one segment only where there are gaps between them. The kernel knows the
+   program's headers; a shared object has them where its first page is. */
 void module_image_complete(struct module_image *image)
 {
-    const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)image->start;
-    if (!sys_readable(elf) || memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
-        elf->e_phentsize != sizeof(ElfW(Phdr)) ||
-        elf->e_phoff + elf->e_phnum * sizeof(ElfW(Phdr)) > SYS_PAGE)
+    struct module_image before = *image;
+    image_from_segments((const ElfW(Phdr) *)getauxval(AT_PHDR), getauxval(AT_PHNUM), image);
+    if (image->build_id || image->start != before.start || image->end != before.end)
         return;
-    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)(image->start + elf->e_phoff);
-    for (unsigned i = 0; i < elf->e_phnum; i++)
-        image_add_header(&headers[i], image);
+    if (!image_try_header(image->bias, image))
+        image_try_header(image->start, image);
 }

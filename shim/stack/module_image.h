@@ -23,7 +23,7 @@ struct module_image {
     uint32_t build_id_length;
 };
 
-/* The module that holds pc: extent, bias, name and unwind table. */
+/* The module that holds pc: bias, name, unwind table, and the extent around pc without a gap. */
 bool module_image_find(uintptr_t pc, struct module_image *image);
 /* Does module_image_find ask libc (true), or module.c's list (false)? */
 bool module_image_is_asked(void);
