@@ -172,6 +172,8 @@ static int reader_thread(struct reader *reader, const void *record, void *target
 {
     const struct mtf_thread *from = record;
     struct snapshot_thread *to = target;
+    (void)reader;
+    (void)index;
     to->tid = from->tid;
     to->first_sequence = from->first_sequence;
     memcpy(to->name, from->name, sizeof from->name);
