@@ -27,7 +27,7 @@ static void in_handler(int signal)
 static void start_storm(void)
 {
     struct sigaction action = {.sa_handler = in_handler, .sa_flags = SA_RESTART};
-    struct itimerval often = {{0, 50}, {0, 50}};
+    struct itimerval often = {{0, 500}, {0, 500}};
     truth_require(sigaction(SIGALRM, &action, NULL) == 0);
     truth_require(setitimer(ITIMER_REAL, &often, NULL) == 0);
 }
