@@ -1,8 +1,8 @@
 /*
- * Keeps       what the subcommands of `memtrack` share: their entry points, exit codes, the shape of
- *             their complaints.
- * Invariant   results go to stdout and all else to stderr; a complaint is one line that names the
- *             input and the remedy.
+ * Keeps       what the subcommands of `memtrack` share: their entry points, exit codes, the
+ *             shape of their complaints.
+ * Invariant   results go to stdout and all else to stderr; a complaint is one line that names
+ *             the input and the remedy.
  * Threads     the main thread only.
  * Memory      none.
  * On failure  complaints that cannot be written are dropped; the exit code still tells.

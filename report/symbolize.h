@@ -1,11 +1,11 @@
 /*
- * Keeps       names for addresses: function, file and line, with inlined frames, from the ELF files
- *             that the run used and their debug files.
- * Invariant   a file that is not the one of the run (other build-id; without one, other size or time)
- *             is never read for names.
+ * Keeps       names for addresses: function, file and line, with inlined frames, from the ELF
+ *             files that the run used and their debug files.
+ * Invariant   a file that is not the one of the run (other build-id; without one, other size or
+ *             time) is never read for names.
  * Threads     one symbolizer belongs to one thread.
- * Memory      ELF files stay mapped and every answer stays cached until symbolizer_close; a debug
- *             file is indexed once, compilation unit by compilation unit, as addresses need it.
+ * Memory      ELF files stay mapped and every answer stays cached until symbolizer_close; a
+ *             debug file is indexed once, compilation unit by unit, as addresses need it.
  * On failure  what is unknown is NULL; only running out of memory is an error.
  *
  * Servers are asked for debug files (debuginfod) only where DEBUGINFOD_URLS says so, and for a
@@ -46,10 +46,10 @@ struct symbolizer;
 struct symbolizer *symbolizer_open(void);
 void symbolizer_close(struct symbolizer *);
 
-/* Frames at `address` (in terms of the ELF file), innermost first; owned by the symbolizer and valid
-   until it is closed. `exact` false: address is a return address, and the call lies before it.
-   Returns the number of frames (at least 1; with function NULL where nothing is known) or -ENOMEM.
- */
+/* Frames at `address` (in terms of the ELF file), innermost first; owned by the symbolizer and
+   valid until it is closed. `exact` false: address is a return address, and the call lies before
+   it. Returns the number of frames (at least 1; with function NULL where nothing is known) or
+   -ENOMEM. */
 int symbolizer_lookup(struct symbolizer *, const struct symbol_module *, uint64_t address,
                       bool exact, const struct symbol_frame **frames);
 
