@@ -235,6 +235,7 @@ static void start_begin_header(void)
     header->forked_sequence = event_inherited;
     host_identify();
     host_describe();
+    say_fork_child();
 }
 
 static bool start_child_books(void)

@@ -2,17 +2,39 @@
 #include "base/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
+#define SAY_HIGH_FD 1000 /* see store/disk.c: not among the numbers that the host would get */
+
 static struct sys_identity say_target; /* written by say_start */
 static bool say_possible;              /* written by say_start */
+static int say_spare = -1;             /* written by say_start and say_fork_child */
 
 void say_start(void)
 {
     say_possible = sys_identify(2, &say_target) == 0;
+    if (say_possible && sys_is_file_or_terminal(2)) {
+        long raised = SYS3(SYS_fcntl, 2, F_DUPFD_CLOEXEC, SAY_HIGH_FD);
+        say_spare = raised < 0 ? -1 : (int)raised;
+    }
+}
+
+static bool say_is_target(int fd)
+{
+    struct sys_identity now;
+    return fd >= 0 && sys_identify(fd, &now) == 0 && now.device == say_target.device &&
+           now.inode == say_target.inode;
+}
+
+void say_fork_child(void)
+{
+    if (say_is_target(say_spare))
+        sys_close(say_spare);
+    say_spare = -1;
 }
 
 void say_begin(struct say_line *line)
@@ -101,16 +123,19 @@ void say_error(struct say_line *line, int negative_errno)
     }
 }
 
-static bool say_is_same_target(void)
+/* Descriptor 2, or the spare one where the host has closed or replaced it; -1 if both are gone. */
+static int say_descriptor(void)
 {
-    struct sys_identity now;
-    return say_possible && sys_identify(2, &now) == 0 && now.device == say_target.device &&
-           now.inode == say_target.inode;
+    if (!say_possible)
+        return -1;
+    if (say_is_target(2))
+        return 2;
+    return say_is_target(say_spare) ? say_spare : -1;
 }
 
-static bool say_would_block(void)
+static bool say_would_block(int fd)
 {
-    struct pollfd wait = {.fd = 2, .events = POLLOUT};
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
     struct timespec none = {0, 0};
     long ready = sys_call(SYS_ppoll, (long)&wait, 1, (long)&none, 0, 8, 0);
     return ready != 1 || !(wait.revents & POLLOUT);
@@ -119,13 +144,13 @@ static bool say_would_block(void)
 #define SAY_SIGPIPE_BIT (1ul << (SIGPIPE - 1))
 
 /* A write to a pipe that nobody reads raises SIGPIPE in this thread: blocked, then taken out. */
-static void say_write(const char *bytes, size_t length)
+static void say_write(int fd, const char *bytes, size_t length)
 {
     uint64_t block = SAY_SIGPIPE_BIT, before = 0, pending = 0;
     if (SYS4(SYS_rt_sigprocmask, SIG_BLOCK, &block, &before, 8) != 0)
         return;
     SYS2(SYS_rt_sigpending, &pending, 8);
-    long wrote = SYS3(SYS_write, 2, bytes, length);
+    long wrote = SYS3(SYS_write, fd, bytes, length);
     if (wrote == -EPIPE && !(pending & SAY_SIGPIPE_BIT)) {
         struct timespec none = {0, 0};
         SYS4(SYS_rt_sigtimedwait, &block, 0, &none, 8);
@@ -136,8 +161,9 @@ static void say_write(const char *bytes, size_t length)
 void say_end(struct say_line *line)
 {
     line->bytes[line->length++] = '\n';
-    if (say_is_same_target() && !say_would_block())
-        say_write(line->bytes, line->length);
+    int fd = say_descriptor();
+    if (fd >= 0 && !say_would_block(fd))
+        say_write(fd, line->bytes, line->length);
 }
 
 void say(const char *text)

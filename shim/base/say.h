@@ -19,6 +19,8 @@ struct say_line {
 
 /* Remembers what descriptor 2 is. */
 void say_start(void);
+/* In a forked child: lets go of the descriptor. A daemon must not hold its starter's terminal. */
+void say_fork_child(void);
 /* Every line begins so. */
 void say_begin(struct say_line *line);
 void say_text(struct say_line *line, const char *text);

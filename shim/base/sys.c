@@ -5,8 +5,10 @@
 #include <linux/stat.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <termios.h>
 #include <time.h>
 
 #ifndef STATX_TYPE
@@ -146,6 +148,15 @@ int sys_identify(int fd, struct sys_identity *identity)
     identity->device = ((uint64_t)about.stx_dev_major << 32) | about.stx_dev_minor;
     identity->inode = about.stx_ino;
     return 0;
+}
+
+bool sys_is_file_or_terminal(int fd)
+{
+    struct statx about;
+    if (sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE, (long)&about, 0) < 0)
+        return false;
+    struct termios terminal;
+    return (about.stx_mode & 0170000) == 0100000 || SYS3(SYS_ioctl, fd, TCGETS, &terminal) == 0;
 }
 
 int sys_is_folder(const char *path, bool *folder)

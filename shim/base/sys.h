@@ -61,6 +61,7 @@ struct sys_identity {
 };
 /* 0 or -errno. */
 int sys_identify(int fd, struct sys_identity *identity);
+bool sys_is_file_or_terminal(int fd);
 /* Is there a file at `path`? Follows links. 0 or -errno. */
 int sys_is_folder(const char *path, bool *folder);
 

@@ -8,6 +8,7 @@ enum {
     EVENT_NONE = 0, /* the handler that reserved this place was itself interrupted */
     EVENT_ALLOC,
     EVENT_FREE,
+    EVENT_TRANSIENT, /* an allocation that was freed again while it waited */
 };
 
 uint64_t event_inherited; /* written while a forked child starts */
@@ -129,8 +130,25 @@ void event_queue_alloc(struct self *self, const void *address, size_t size, uint
     store_release(&event->kind, EVENT_ALLOC);
 }
 
+/* An allocation of this address that still waits; its number is given only when it is applied. */
+static struct pending_event *event_waiting_alloc(struct self *self, const void *address)
+{
+    uint32_t count = load_relaxed(&self->pending_count);
+    for (uint32_t i = count < SELF_PENDING_MAX ? count : SELF_PENDING_MAX; i-- > 0;) {
+        struct pending_event *event = &self->pending[i];
+        if (event->kind == EVENT_ALLOC && event->address == address)
+            return event;
+    }
+    return NULL;
+}
+
 void event_queue_free(struct self *self, const void *address)
 {
+    struct pending_event *alloc = event_waiting_alloc(self, address);
+    if (alloc) {
+        store_relaxed(&alloc->kind, EVENT_TRANSIENT);
+        return;
+    }
     struct pending_event *event = event_queue_place(self);
     if (event == NULL)
         return;
@@ -149,13 +167,25 @@ static void event_apply_free(struct self *self, const struct pending_event *even
         total_foreign_free();
 }
 
-static void event_apply(struct self *self, struct pending_event *event)
+/* The address may be another thread's by now: only the counters learn of it. */
+static void event_apply_transient(struct self *self, const struct pending_event *event)
 {
-    if (event->kind == EVENT_ALLOC)
-        event_alloc(self, event->address, event->size, event->site);
-    else if (event->kind == EVENT_FREE)
-        event_apply_free(self, event);
-    event->kind = EVENT_NONE;
+    self->newest_sequence = 0;
+    total_next_sequence();
+    total_alloc(event->site, event->size);
+    total_free(event->site, event->size, true);
+}
+
+static void event_apply(struct self *self, struct pending_event *waiting)
+{
+    struct pending_event event = *waiting;
+    waiting->kind = EVENT_NONE; /* a handler that comes now must not find it */
+    if (event.kind == EVENT_ALLOC)
+        event_alloc(self, event.address, event.size, event.site);
+    else if (event.kind == EVENT_FREE)
+        event_apply_free(self, &event);
+    else if (event.kind == EVENT_TRANSIENT)
+        event_apply_transient(self, &event);
 }
 
 /* A handler may add to the queue at any point: the count goes to zero only if it is what was
