@@ -20,7 +20,8 @@ memcheck_figures() {
 }
 
 dhat_figures() {
-  timeout 120 "${clean[@]}" valgrind --tool=dhat --dhat-out-file=dhat.json "$@" >dhat.out 2>dhat.err || return 1
+  timeout 120 "${clean[@]}" valgrind --tool=dhat --run-libc-freeres=no --run-cxx-freeres=no \
+    --dhat-out-file=dhat.json "$@" >dhat.out 2>dhat.err || return 1
   # "blocks bytes peak_bytes left_bytes left_blocks"
   dhat=$(sed -nE 's/,//g
     s/.*Total: +([0-9]+) bytes in ([0-9]+) blocks.*/\2 \1/p

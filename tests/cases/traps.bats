@@ -191,7 +191,6 @@ C
 }
 
 @test "row 14: no thread-local storage that could allocate" {
-  run ! nm -D --undefined-only "$shim"
   nm -D --undefined-only "$shim" >undefined
   run ! grep -q __tls_get_addr undefined
 }
@@ -442,7 +441,7 @@ C
   track ./jumps
   as_json "$(the_report 'jumps.*.memtrack')"
   json_says .totals.live_blocks 0
-  json_says '[.sites[] | .frames[-1].function] | map(. == "_start" or test("start")) | all' true
+  json_says '[.sites[] | select(.allocs > 0) | .frames[-1].function] | map(. == "_start" or test("start")) | all' true
 }
 
 @test "row 45: the shim needs the C library and nothing else" {
