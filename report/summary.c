@@ -32,7 +32,7 @@ static const char *when(const struct snapshot *snapshot)
     if (snapshot->state == SNAPSHOT_RUNNING)
         return "allocated now";
     if (snapshot->state == SNAPSHOT_KILLED)
-        return "allocated when it was killed";
+        return "allocated when it ended";
     return snapshot->end_kind == MTF_END_EXEC ? "still allocated when it became another program"
                                               : "still allocated at the end";
 }
@@ -58,7 +58,7 @@ static void summary_nothing(FILE *out, const struct snapshot *snapshot, bool col
         style = TERMINAL_WARNING;
     } else if (snapshot->state != SNAPSHOT_ENDED) {
         verdict = snapshot->state == SNAPSHOT_RUNNING ? "nothing is allocated now"
-                                                      : "nothing was allocated when it was killed";
+                                                      : "nothing was allocated when it ended";
     }
     fprintf(out, "%s%s%s\n", terminal_style(color, style), verdict,
             terminal_style(color, TERMINAL_PLAIN));
@@ -188,9 +188,9 @@ static void summary_peak(FILE *out, const struct snapshot *snapshot)
 
 static void summary_calls(FILE *out, const struct figures *totals)
 {
-    fprintf(out, LABEL "%s, %s, %s, %s failed, %s of zero size\n", "calls",
-            amount_noun(totals->allocs, "allocation").text, amount_noun(totals->frees, "free").text,
-            amount_noun(totals->reallocs, "realloc").text, amount_count(totals->failed).text,
+    fprintf(out, LABEL "%s (%s by realloc), %s, %s failed, %s of zero size\n", "calls",
+            amount_noun(totals->allocs, "allocation").text, amount_count(totals->reallocs).text,
+            amount_noun(totals->frees, "free").text, amount_count(totals->failed).text,
             amount_count(totals->zero_size).text);
     fprintf(out, LABEL "%s (%s of all), freed before the thread's next one\n", "temporary",
             amount_noun(totals->temporary, "allocation").text,

@@ -1,0 +1,29 @@
+/*
+ * Keeps       a report for people: the verdict, then sections of rows with their stacks.
+ * Invariant   the same snapshot and names give the same bytes; each stack is printed in full once
+ *             and referred to by its number after that.
+ * Threads     one thread.
+ * Memory      none that outlives the call, but what `frames` remembers.
+ * On failure  -ENOMEM, or -EIO if the stream took an error.
+ */
+#ifndef MEMTRACK_REPORT_OUT_TEXT_H
+#define MEMTRACK_REPORT_OUT_TEXT_H
+
+#include "aggregate.h"
+#include "frames.h"
+#include "snapshot.h"
+#include <stdbool.h>
+#include <stdio.h>
+
+struct out_text_options {
+    enum aggregate_by by;
+    enum figures_key sort; /* FIGURES_KEY_LIMIT: a section for every key */
+    size_t top;            /* rows of a section; 0: all */
+    bool full;             /* nothing folded, nothing left out of stacks */
+    bool color;
+};
+
+int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,
+             const struct out_text_options *options);
+
+#endif
