@@ -11,8 +11,11 @@ import json
 import re
 import sys
 
-COUNTERS = ("allocs", "alloc_bytes", "frees", "freed_bytes", "reallocs", "failed", "zero_size",
-            "live_blocks", "live_bytes", "temporary", "inherited_blocks", "inherited_bytes")
+# What truth lines call it, and what the report calls it.
+COUNTERS = {"allocs": "allocations", "alloc_bytes": "allocated_bytes", "frees": "frees",
+            "freed_bytes": "freed_bytes", "reallocs": "reallocs", "failed": "failed",
+            "zero_size": "zero_size", "live_blocks": "live_blocks", "live_bytes": "live_bytes",
+            "inherited_blocks": "inherited_blocks", "inherited_bytes": "inherited_bytes"}
 
 
 def bare(name):
@@ -39,7 +42,7 @@ class Report:
 
     def innermost_own(self, site):
         """Frames of the innermost call in the program: the inlined ones and the one they are in."""
-        for frame in site["frames"]:
+        for frame in site["stack"]:
             if frame.get("module") in self.own and not bare(frame.get("function")).startswith("truth_"):
                 return frame
         return {}
@@ -49,22 +52,25 @@ class Report:
             return self.sites
         if scope == "at":
             return [s for s in self.sites if is_named(self.innermost_own(s), function)]
-        return [s for s in self.sites if any(is_named(f, function) for f in s["frames"])]
+        return [s for s in self.sites if any(is_named(f, function) for f in s["stack"])]
 
     def value(self, scope, function, key):
-        if scope == "all" and key in self.report["totals"]:
-            return self.report["totals"][key]
+        if scope == "all" and key == "peak_bytes":
+            return self.report["totals"]["peak_bytes"]
         sites = self.sites_in(scope, function)
         if key == "sites":
-            return sum(s["live_blocks"] > 0 for s in sites)
+            return sum(s["figures"]["live_blocks"] > 0 for s in sites)
         if key not in COUNTERS:
             raise KeyError(f"a truth line has the unknown key {key}")
-        return sum(s[key] for s in sites)
+        total = sum(s["figures"][COUNTERS[key]] for s in sites)
+        if scope == "all" and total != self.report["totals"][COUNTERS[key]]:
+            raise ValueError(f"{key}: the report's total is not the sum over its call sites")
+        return total
 
     def samples(self):
         for site in self.sites:
-            for block in site.get("blocks", []):
-                yield block["address"], block["size"], bare(self.innermost_own(site).get("function"))
+            for block in site["blocks"]:
+                yield block["address"], block["bytes"], bare(self.innermost_own(site).get("function"))
 
 
 def differences_of_line(line, report):
@@ -78,16 +84,12 @@ def differences_of_line(line, report):
             yield f"{scope} {function}: {key} is {found} in the report, {expected} in truth"
 
 
-def address_of(text):
-    return int(text, 16) if isinstance(text, str) else text
-
-
 def differences_of_leaks(lines, report):
     pattern = re.compile(r"Leak at (\S+): (\d+) bytes from (\w+)")
     told = {(int(m[1], 16), int(m[2]), m[3]) for m in map(pattern.match, lines) if m}
     if not told:
         return
-    found = {(address_of(address), size, function) for address, size, function in report.samples()}
+    found = set(report.samples())
     for address, size, function in sorted(told - found):
         yield f"the report has no block {address:#x} of {size} bytes from {function}"
     for address, size, function in sorted(found - told):

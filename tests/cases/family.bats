@@ -95,7 +95,7 @@ below_is() {
   [ -n "$library" ] || skip "$1 is not installed"
   preload_below=$library
   main_share_holds wrapper_drops_what_it_owns
-  named=$(jq -r '.next_allocator // .process.next_allocator' report.json)
+  named=$(jq -r .tracking.next_allocator report.json)
   [ "$(readlink -f "$named")" = "$(readlink -f "$library")" ]
   main_share_holds random_work 5000
   truth_holds containers

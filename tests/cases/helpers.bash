@@ -6,7 +6,7 @@
 # native COMMAND...    the same without the shim; files native.stdout and native.stderr
 # tool ARGS...         memtrack itself
 # the_report PATTERN   prints the one report file that matches; fails if there is none, or two
-# as_json REPORT       writes report.json
+# as_json REPORT       writes report.json: what memtrack report --json says of this one report
 # truth_holds ...      runs a truth program under the shim and compares it with its report
 
 bats_require_minimum_version 1.5.0
@@ -56,7 +56,7 @@ the_report() {
 }
 
 as_json() {
-  tool report --json "$1" >report.json
+  tool report --json "$1" >reports.json && jq '.reports[0]' reports.json >report.json
 }
 
 # Compares what a program said of itself (file $1) with the report $2.

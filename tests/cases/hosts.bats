@@ -42,12 +42,12 @@ counts_at_least() {
   }
   tool report --top 3 "$largest" >text || return 1
   as_json "$largest" || return 1
-  json_says ".totals.allocs >= $least" true || return 1
-  json_says '.totals.peak_bytes > 0 and .totals.alloc_bytes >= .totals.peak_bytes' true || return 1
-  json_says '.totals.allocs - .totals.frees == .totals.live_blocks' true || return 1
-  json_says '([.lost[]] | add // 0)' 0 || return 1
+  json_says ".totals.allocations >= $least" true || return 1
+  json_says '.totals.peak_bytes > 0 and .totals.allocated_bytes >= .totals.peak_bytes' true || return 1
+  json_says '.totals.allocations - .totals.frees == .totals.live_blocks' true || return 1
+  json_says .tracking.missed.total 0 || return 1
   # Most stacks lead up to a name that is not just an address.
-  json_says '([.sites[] | select(.frames[-1].module != null)] | length) * 10 >= (.sites | length) * 9' true
+  json_says '([.sites[] | select(.stack[-1].module != null)] | length) * 10 >= (.sites | length) * 9' true
 }
 
 has() {

@@ -67,8 +67,8 @@ run_it() {
 @test "depth=N keeps N frames" {
   options=depth=5 track "$programs/deep_stack" 50
   as_json "$(the_report 'deep_stack.*.memtrack')"
-  json_says '.sites[] | select(.live_bytes == 640) | .frames | length' 5
-  json_says '.sites[] | select(.live_bytes == 640) | .cut' true
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .stack | length' 5
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .cut' true
 }
 
 @test "samples=N keeps N blocks of each site" {
@@ -76,7 +76,7 @@ run_it() {
   for n in 0 1 3; do
     options=samples=$n track "$programs/leaks_on_two_paths"
     as_json "$(the_report 'leaks_on_two_paths.*.memtrack')"
-    json_says '[.sites[] | select(.live_blocks > 0) | (.blocks // []) | length] | unique | @csv' "$n"
+    json_says '[.sites[] | select(.figures.live_blocks > 0) | (.blocks // []) | length] | unique | @csv' "$n"
     rm ./*.memtrack
   done
 }
@@ -95,7 +95,7 @@ run_it() {
   done
   options=depth=0:summary=0 track "$programs/deep_stack" 300
   as_json "$(the_report 'deep_stack.*.memtrack')"
-  json_says '.sites[] | select(.live_bytes == 640) | .frames | length' 256
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .stack | length' 256
 }
 
 @test "nonsense in the variable does not stop the program" {

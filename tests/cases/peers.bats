@@ -7,7 +7,7 @@ load helpers
 our_figures() {
   track "$@" || return 1
   as_json "$(the_report "$(basename "$1").*.memtrack")" || return 1
-  ours=$(jq -r '.totals | "\(.allocs) \(.frees) \(.alloc_bytes) \(.live_bytes) \(.live_blocks)"' report.json)
+  ours=$(jq -r '.totals | "\(.allocations) \(.frees) \(.allocated_bytes) \(.live_bytes) \(.live_blocks)"' report.json)
 }
 
 # memcheck's, in the same form. Freeing what libc holds at the end is not the program's doing.
@@ -107,7 +107,7 @@ agrees_with_dhat() {
   our_figures "$@"
   dhat_figures "$@"
   local expected
-  expected=$(jq -r '.totals | "\(.allocs) \(.alloc_bytes) \(.peak_bytes) \(.live_bytes) \(.live_blocks)"' report.json)
+  expected=$(jq -r '.totals | "\(.allocations) \(.allocated_bytes) \(.peak_bytes) \(.live_bytes) \(.live_blocks)"' report.json)
   [ "$dhat" = "$expected" ] || {
     echo "DHAT: $dhat; ours: $expected (blocks bytes peak left_bytes left_blocks)"
     return 1

@@ -57,15 +57,15 @@ make_report() {
 
 @test "the JSON output fits its schema" {
   make_report
-  tool report --json "$report" >report.json
-  "$python" - "$root"/report/schema/report-1.json report.json <<'P'
+  tool report --json "$report" >reports.json
+  "$python" - "$root"/report/schema/report-1.json reports.json <<'P'
 import json, sys
 import jsonschema
 with open(sys.argv[1]) as schema, open(sys.argv[2]) as report:
     jsonschema.validate(json.load(report), json.load(schema))
 P
-  json_says .schema memtrack-report
-  json_says .version 1
+  [ "$(jq -r .schema reports.json)" = memtrack-report ]
+  [ "$(jq -r .version reports.json)" = 1 ]
 }
 
 @test "JSON and text say the same totals" {
@@ -74,7 +74,7 @@ P
   report=$(the_report 'random_work.*.memtrack')
   as_json "$report"
   tool report "$report" | sed 's/,//g' >text
-  for value in alloc_bytes freed_bytes live_bytes peak_bytes allocs frees reallocs; do
+  for value in allocated_bytes freed_bytes live_bytes peak_bytes allocations frees reallocs; do
     grep -qw "$(jq ".totals.$value" report.json)" text || {
       echo "the text does not have $value, $(jq ".totals.$value" report.json)"
       cat text

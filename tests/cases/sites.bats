@@ -12,24 +12,24 @@ load helpers
 
 @test "a stack of 240 frames is whole, from the allocation to main" {
   truth_holds deep_stack 230
-  json_says '[.sites[] | select(.live_bytes == 640)] | length' 1
-  json_says '.sites[] | select(.live_bytes == 640) | [.frames[] | select(.function == "descend")] | length' 231
-  json_says '.sites[] | select(.live_bytes == 640) | [.frames[] | select(.function == "main")] | length' 1
-  json_says '.sites[] | select(.live_bytes == 640) | .cut' false
+  json_says '[.sites[] | select(.figures.live_bytes == 640)] | length' 1
+  json_says '.sites[] | select(.figures.live_bytes == 640) | [.stack[] | select(.function == "descend")] | length' 231
+  json_says '.sites[] | select(.figures.live_bytes == 640) | [.stack[] | select(.function == "main")] | length' 1
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .cut' false
 }
 
 @test "a stack of 3000 frames keeps its innermost 256 and is marked as cut" {
   truth_holds deep_stack 3000
-  json_says '.sites[] | select(.live_bytes == 640) | .cut' true
-  json_says '.sites[] | select(.live_bytes == 640) | .frames | length' 256
-  json_says '.sites[] | select(.live_bytes == 640) | .frames[0].function' at_the_bottom
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .cut' true
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .stack | length' 256
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .stack[0].function' at_the_bottom
   tool report --sort live deep_stack.*.memtrack | grep -qi 'cut'
 }
 
 @test "depth=1000 keeps 1000 frames" {
   options=depth=1000
   truth_holds deep_stack 3000
-  json_says '.sites[] | select(.live_bytes == 640) | .frames | length' 1000
+  json_says '.sites[] | select(.figures.live_bytes == 640) | .stack | length' 1000
 }
 
 @test "plugins that come and go keep their names, also at the same address" {
@@ -39,10 +39,10 @@ load helpers
 @test "every frame of the program has a function, a file and a line" {
   track "$programs/wrapper_drops_what_it_owns"
   as_json "$(the_report 'wrapper_drops*.memtrack')"
-  json_says '[.sites[].frames[] | select(.function == "owned_alloc") | .file | test("wrapper_drops_what_it_owns.c$")] | all' true
+  json_says '[.sites[].stack[] | select(.function == "owned_alloc") | .file | test("wrapper_drops_what_it_owns.c$")] | all' true
   local line
   line=$(grep -n 'truth_got(&counted, malloc(size), size)' "$root/tests/programs/wrapper_drops_what_it_owns.c" | cut -d: -f1)
-  json_says '[.sites[].frames[] | select(.function == "owned_alloc") | .line] | unique | @csv' "$line"
+  json_says '[.sites[].stack[] | select(.function == "owned_alloc") | .line] | unique | @csv' "$line"
 }
 
 @test "the line is that of the call, not the one it returns to" { # TRAPS row 44
@@ -59,7 +59,7 @@ C
   gcc -g -O0 -o two_lines two_lines.c
   track ./two_lines
   as_json "$(the_report 'two_lines.*.memtrack')"
-  json_says '[.sites[] | select(.live_bytes == 77) | .frames[] | select(.function == "main") | .line][0] | . >= 5 and . <= 6' true
+  json_says '[.sites[] | select(.figures.live_bytes == 77) | .stack[] | select(.function == "main") | .line][0] | . >= 5 and . <= 6' true
 }
 
 @test "each site's share of the peak is what was live at the peak" {
@@ -94,9 +94,9 @@ C
   track ./peaks
   as_json "$(the_report 'peaks.*.memtrack')"
   json_says .totals.peak_bytes 22000
-  json_says '[.sites[] | select(.frames[0].function == "first") | .peak_bytes] | add' 10000
-  json_says '[.sites[] | select(.frames[0].function == "second") | .peak_bytes] | add' 0
-  json_says '[.sites[] | select(.frames[0].function == "third") | .peak_bytes] | add' 12000
+  json_says '[.sites[] | select(.stack[0].function == "first") | .figures.peak_bytes] | add' 10000
+  json_says '[.sites[] | select(.stack[0].function == "second") | .figures.peak_bytes] | add' 0
+  json_says '[.sites[] | select(.stack[0].function == "third") | .figures.peak_bytes] | add' 12000
 }
 
 @test "blocks freed before the thread's next allocation are temporary" { # of two that overlap, the second
@@ -125,8 +125,8 @@ C
   gcc -g -O0 -o temporary temporary.c
   track ./temporary
   as_json "$(the_report 'temporary.*.memtrack')"
-  json_says '[.sites[] | select(.frames[0].function == "short_lived") | .temporary] | add' 7
-  json_says '[.sites[] | select(.frames[0].function == "overlapping") | .temporary] | add' 1
+  json_says '[.sites[] | select(.stack[0].function == "short_lived") | .figures.temporary] | add' 7
+  json_says '[.sites[] | select(.stack[0].function == "overlapping") | .figures.temporary] | add' 1
 }
 
 @test "stripped programs give module+offset, static functions and no crash" {
