@@ -7,6 +7,7 @@
 #include "base/real.h"
 #include "base/say.h"
 #include "base/sys.h"
+#include "hook/cxx.h"
 #include "hook/process.h"
 #include "stack/capture.h"
 #include "stack/module.h"
@@ -53,6 +54,8 @@ static bool start_layers(void)
 {
     lock_start();
     real_resolve();
+    cxx_start();
+    dlerror(); /* what is absent must not be the host's error */
     start_here = sys_map(SYS_PAGE);
     if (start_here == NULL || !file_start() || !site_start())
         return false;

@@ -111,3 +111,10 @@ MT_COLD void hook_missed_free(const void *address)
     if (self)
         event_queue_free(self, address);
 }
+
+MT_COLD void hook_record_failed(struct self *self, const struct host_frame *caller)
+{
+    int host_errno = errno;
+    event_failed(capture_site(self, caller));
+    errno = host_errno;
+}

@@ -55,5 +55,7 @@ MT_INLINE void hook_leave(struct self *self)
 /* What hook_enter's NULL left unrecorded. All keep errno. */
 void hook_missed_alloc(const void *address, size_t size, const struct host_frame *caller);
 void hook_missed_free(const void *address);
+/* The allocator refused a request: its site is counted. The thread is inside. */
+void hook_record_failed(struct self *self, const struct host_frame *caller);
 
 #endif

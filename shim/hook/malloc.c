@@ -6,6 +6,7 @@
 #include "base/boot.h"
 #include "base/real.h"
 #include "hook/hook.h"
+#include "hook/record.h"
 #include "stack/capture.h"
 #include "track/event.h"
 
@@ -27,35 +28,12 @@ MT_EXPORT size_t malloc_usable_size(void *block);
 MT_EXPORT void free_sized(void *block, size_t size);
 MT_EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size);
 
-/* A request that the allocator refused: its site is counted, and errno stays as it set it. */
-static MT_COLD void malloc_failed(struct self *self, const struct host_frame *caller)
-{
-    int host_errno = errno;
-    event_failed(capture_site(self, caller));
-    errno = host_errno;
-}
-
-/* Records a new block. Not for the boot pool's: nobody frees those for real. */
-MT_INLINE void malloc_record(struct self *self, void *block, size_t size,
-                             const struct host_frame *caller)
-{
-    if (MT_UNLIKELY(self == NULL)) {
-        hook_missed_alloc(block, size, caller);
-        return;
-    }
-    if (MT_LIKELY(block != NULL))
-        event_alloc(self, block, size, capture_site(self, caller));
-    else
-        malloc_failed(self, caller);
-    hook_leave(self);
-}
-
 /* Assumed: the thread is known. Two predicted branches besides the allocator's own work. */
 void *malloc(size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.malloc(size);
-    malloc_record(hook_enter(), block, size, &caller);
+    hook_record_alloc(hook_enter(), block, size, &caller);
     return block;
 }
 
@@ -63,7 +41,7 @@ void *calloc(size_t count, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.calloc(count, size);
-    malloc_record(hook_enter(), block, count * size, &caller);
+    hook_record_alloc(hook_enter(), block, count * size, &caller);
     return block;
 }
 
@@ -71,7 +49,7 @@ void *memalign(size_t alignment, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.memalign(alignment, size);
-    malloc_record(hook_enter(), block, size, &caller);
+    hook_record_alloc(hook_enter(), block, size, &caller);
     return block;
 }
 
@@ -79,7 +57,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.aligned_alloc(alignment, size);
-    malloc_record(hook_enter(), block, size, &caller);
+    hook_record_alloc(hook_enter(), block, size, &caller);
     return block;
 }
 
@@ -87,7 +65,7 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     int error = real.posix_memalign(block, alignment, size);
-    malloc_record(hook_enter(), error ? NULL : *block, size, &caller);
+    hook_record_alloc(hook_enter(), error ? NULL : *block, size, &caller);
     return error;
 }
 
@@ -95,7 +73,7 @@ void *valloc(size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.valloc(size);
-    malloc_record(hook_enter(), block, size, &caller);
+    hook_record_alloc(hook_enter(), block, size, &caller);
     return block;
 }
 
@@ -103,44 +81,30 @@ void *pvalloc(size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.pvalloc(size);
-    malloc_record(hook_enter(), block, size, &caller);
+    hook_record_alloc(hook_enter(), block, size, &caller);
     return block;
-}
-
-/* The boot pool's blocks are not in the books, and not the allocator's to free. */
-MT_INLINE void free_record(void *block)
-{
-    if (MT_UNLIKELY(boot_owns(block)))
-        return;
-    if (MT_LIKELY(block != NULL)) {
-        struct self *self = hook_enter();
-        if (MT_LIKELY(self != NULL)) {
-            event_free(self, block);
-            hook_leave(self);
-        } else {
-            hook_missed_free(block);
-        }
-    }
-    real.free(block);
 }
 
 void free(void *block)
 {
-    free_record(block);
+    if (hook_record_free(block))
+        real.free(block);
 }
 
 /* C23: free for a block whose size the caller knows. */
 void free_sized(void *block, size_t size)
 {
     (void)size;
-    free_record(block);
+    if (hook_record_free(block))
+        real.free(block);
 }
 
 void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
     (void)alignment;
     (void)size;
-    free_record(block);
+    if (hook_record_free(block))
+        real.free(block);
 }
 
 size_t malloc_usable_size(void *block)
@@ -156,7 +120,7 @@ static MT_COLD void *realloc_from_boot(void *block, size_t size, const struct ho
         size_t old = boot_size(block);
         memcpy(moved, block, old < size ? old : size);
     }
-    malloc_record(hook_enter(), moved, size, caller);
+    hook_record_alloc(hook_enter(), moved, size, caller);
     return moved;
 }
 
@@ -211,7 +175,7 @@ MT_INLINE void *realloc_any(void *block, size_t size, const struct host_frame *c
 {
     if (block == NULL) {
         void *made = real.realloc(NULL, size);
-        malloc_record(hook_enter(), made, size, caller);
+        hook_record_alloc(hook_enter(), made, size, caller);
         return made;
     }
     if (MT_UNLIKELY(boot_owns(block)))
@@ -231,7 +195,7 @@ void *reallocarray(void *block, size_t count, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {
         errno = ENOMEM;
-        malloc_record(hook_enter(), NULL, 0, &caller);
+        hook_record_alloc(hook_enter(), NULL, 0, &caller);
         return NULL;
     }
     return realloc_any(block, bytes, &caller);
