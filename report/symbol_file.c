@@ -58,7 +58,7 @@ static int symbol_find_debuginfo(Dwfl_Module *module, void **user, const char *n
 /* Opens the separate debug file that the build-id names, as if it were the module itself. */
 static int symbol_open_debug(const uint8_t *id, size_t length, char **found)
 {
-    char path[sizeof SYMBOL_DEBUG_FOLDER + 2 * MTF_BUILD_ID_MAX + 16];
+    char path[sizeof SYMBOL_DEBUG_FOLDER + 2ul * MTF_BUILD_ID_MAX + 16];
     if (length < 2 || length > MTF_BUILD_ID_MAX)
         return -1;
     int at = snprintf(path, sizeof path, "%s/%02x/", SYMBOL_DEBUG_FOLDER, id[0]);

@@ -177,7 +177,7 @@ static bool symbol_better(const struct symbol *a, const struct symbol *b)
 
 /* The innermost symbol of this tier that covers the address. */
 static const struct symbol *symbol_table_find_tier(const struct symbol_table *table,
-                                                   uint64_t address, uint8_t tier)
+                                                   uint64_t address, unsigned tier)
 {
     const struct symbol *best = NULL;
     const struct interval *range = NULL;
@@ -195,7 +195,7 @@ static const struct symbol *symbol_table_find_tier(const struct symbol_table *ta
 
 const char *symbol_table_find(const struct symbol_table *table, uint64_t address)
 {
-    for (uint8_t tier = 0; tier < SYMBOL_TIERS; tier++) {
+    for (unsigned tier = 0; tier < SYMBOL_TIERS; tier++) {
         const struct symbol *symbol = symbol_table_find_tier(table, address, tier);
         if (symbol)
             return symbol->name;
