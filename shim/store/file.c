@@ -205,27 +205,34 @@ void file_lost(enum mtf_lost reason)
         add_relaxed(&file_header->totals.lost[reason], 1);
 }
 
+static size_t file_mapped_bytes(void)
+{
+    size_t total = file_header_room();
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++)
+        total += file_tables[kind].mapped;
+    return total;
+}
+
 /* Puts the present bytes of header and tables into the new file, one extent a table. */
 static int file_copy_out(void)
 {
+    int64_t start = disk_extend(file_mapped_bytes());
+    if (start < 0)
+        return (int)start;
+    uint64_t offset = (uint64_t)start + file_header_room();
     file_header->extent_count = 0;
-    int64_t header_at = disk_extend(file_header_room());
-    if (header_at < 0)
-        return (int)header_at;
     for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++) {
         struct file_table *table = &file_tables[kind];
         if (table->mapped == 0)
             continue;
-        int64_t offset = disk_extend(table->mapped);
-        if (offset < 0)
-            return (int)offset;
-        int error = disk_write(table->base, table->count * table->record_size, (uint64_t)offset);
+        int error = disk_write(table->base, table->count * table->record_size, offset);
         if (error)
             return error;
-        file_add_extent(kind, (uint64_t)offset, table->mapped);
+        file_add_extent(kind, offset, table->mapped);
+        offset += table->mapped;
     }
     file_header->file_size = disk_length();
-    return disk_write(file_header, MTF_HEADER_SIZE, (uint64_t)header_at);
+    return disk_write(file_header, MTF_HEADER_SIZE, (uint64_t)start);
 }
 
 /* From here on the file is the memory. */
