@@ -62,6 +62,7 @@ PLUGINS    := $(patsubst tests/programs/plugins/%.c,$(B)/programs/%.so,$(wildcar
 
 .PHONY: all shim report unit programs fuzz lint install clean help
 .DELETE_ON_ERROR:
+.SECONDARY: $(SUPPORT_OBJ)
 
 all: shim report ## build libmemtrack.so and memtrack into build/$(VARIANT)
 
@@ -104,10 +105,12 @@ $(B)/parts/report.a: $(REPORT_PARTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 # A unit test may use both halves: tests of the reader let the shim's store write their input.
+# The wrapped functions fail at will: tests/support/fault.h.
 $(B)/unit/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/parts/shim.a $(B)/parts/report.a $(LIBUNWIND)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) -Ireport -Itests/support $(CFLAGS) -fno-builtin -rdynamic \
-	  -o $@ $< $(SUPPORT_OBJ) -Wl,--start-group $(B)/parts/shim.a $(B)/parts/report.a -Wl,--end-group \
+	  -Wl,--wrap=sys_map,--wrap=sys_mmap -o $@ $< $(SUPPORT_OBJ) \
+	  -Wl,--start-group $(B)/parts/shim.a $(B)/parts/report.a -Wl,--end-group \
 	  $(LIBUNWIND) -lcmocka $(REPORT_LIBS)
 
 # Truth programs are what users write: no flags of ours, but debug information, and no deleted calls.
