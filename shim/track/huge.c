@@ -19,23 +19,26 @@ struct huge_block {
 static struct lock huge_lock;
 static struct huge_block *huge_blocks; /* under huge_lock */
 
-static void huge_put_locked(const void *address, size_t size)
+static bool huge_put_locked(const void *address, size_t size)
 {
     struct huge_block *block = heap_alloc(sizeof *block);
     if (block == NULL)
-        return;
+        return false;
     block->address = address;
     block->size = size;
     HASH_ADD_PTR(huge_blocks, address, block);
-    if (block->hh.tbl == NULL)
-        heap_free(block, sizeof *block);
+    if (block->hh.tbl)
+        return true;
+    heap_free(block, sizeof *block);
+    return false;
 }
 
-void huge_put(const void *address, size_t size)
+bool huge_put(const void *address, size_t size)
 {
     bool taken = lock_enter(&huge_lock);
-    huge_put_locked(address, size);
+    bool kept = huge_put_locked(address, size);
     lock_leave(&huge_lock, taken);
+    return kept;
 }
 
 static size_t huge_get_locked(const void *address, bool take)

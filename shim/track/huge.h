@@ -3,7 +3,8 @@
  * Invariant   an address is here exactly while its entry in the live table says so.
  * Threads     any; takes a lock of its own inside LOCK_LIVE.
  * Memory      a uthash table from base/heap; such blocks are few.
- * On failure  the size is lost and reads as 4 GiB - 1.
+ * On failure  huge_put gives false: nothing is kept. The size of an address that is not here reads
+ *             as 4 GiB - 1.
  */
 #ifndef MEMTRACK_TRACK_HUGE_H
 #define MEMTRACK_TRACK_HUGE_H
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-void huge_put(const void *address, size_t size);
+bool huge_put(const void *address, size_t size);
 /* The size; `take` removes it. */
 size_t huge_get(const void *address, bool take);
 void huge_fork_prepare(void);

@@ -197,15 +197,12 @@ static void live_close_gap(struct shard *shard, uint32_t gap)
     shard->used--;
 }
 
-static void live_pack(struct entry *entry, const void *address, const struct live_block *block)
+static void live_pack(struct entry *entry, const struct live_block *block)
 {
-    bool huge = block->size >= SIZE_HUGE;
-    entry->size = huge ? SIZE_HUGE : (uint32_t)block->size;
+    entry->size = block->size < SIZE_HUGE ? (uint32_t)block->size : SIZE_HUGE;
     entry->site = block->site;
     uint32_t thread = block->thread < LIVE_THREAD_MAX ? block->thread : LIVE_THREAD_MAX;
     entry->tag = block->sequence << THREAD_BITS | thread;
-    if (MT_UNLIKELY(huge))
-        huge_put(address, block->size);
 }
 
 /* `take` also removes what is kept elsewhere of a block over 4 GiB. */
@@ -229,7 +226,7 @@ static enum live_result live_add_to_region(struct shard *shard, struct slot *slo
     unsigned count = live_popcount(slot->bitmap);
     if (MT_UNLIKELY(slot->bitmap & bit)) {
         live_unpack(&live_entries(slot)[rank], address, true, old);
-        live_pack(&live_entries(slot)[rank], address, block);
+        live_pack(&live_entries(slot)[rank], block);
         return LIVE_REPLACED;
     }
     unsigned class = live_class(slot);
@@ -237,7 +234,7 @@ static enum live_result live_add_to_region(struct shard *shard, struct slot *slo
         return LIVE_FULL;
     struct entry *entries = live_entries(slot);
     memmove(entries + rank + 1, entries + rank, (count - rank) * sizeof *entries);
-    live_pack(&entries[rank], address, block);
+    live_pack(&entries[rank], block);
     slot->bitmap |= bit;
     shard->blocks++;
     return LIVE_INSERTED;
@@ -256,20 +253,10 @@ static enum live_result live_insert_locked(struct shard *shard, const void *addr
         return live_add_to_region(shard, slot, address, block, old);
     slot->key = key;
     slot->bitmap = 1ull << live_granule((uintptr_t)address);
-    live_pack(&slot->one, address, block);
+    live_pack(&slot->one, block);
     shard->used++;
     shard->blocks++;
     return LIVE_INSERTED;
-}
-
-enum live_result live_insert(const void *address, const struct live_block *block,
-                             struct live_block *old)
-{
-    struct shard *shard = live_shard((uintptr_t)address);
-    bool taken = lock_enter(&shard->lock);
-    enum live_result result = live_insert_locked(shard, address, block, old);
-    lock_leave(&shard->lock, taken);
-    return result;
 }
 
 /* Takes entry `rank` of `count` out of a region, and the region out when it is empty. */
@@ -308,6 +295,29 @@ static bool live_remove_locked(struct shard *shard, const void *address, uint64_
     live_unpack(entry, address, true, block);
     live_drop(shard, slot, rank, live_popcount(slot->bitmap), bit);
     return true;
+}
+
+/* A block over 4 GiB whose size cannot be kept beside its entry is not kept at all. */
+static MT_COLD enum live_result live_keep_huge_locked(struct shard *shard, const void *address,
+                                                      size_t size, enum live_result result)
+{
+    struct live_block dropped;
+    if (result == LIVE_FULL || huge_put(address, size))
+        return result;
+    live_remove_locked(shard, address, UINT64_MAX, &dropped);
+    return LIVE_FULL;
+}
+
+enum live_result live_insert(const void *address, const struct live_block *block,
+                             struct live_block *old)
+{
+    struct shard *shard = live_shard((uintptr_t)address);
+    bool taken = lock_enter(&shard->lock);
+    enum live_result result = live_insert_locked(shard, address, block, old);
+    if (MT_UNLIKELY(block->size >= SIZE_HUGE))
+        result = live_keep_huge_locked(shard, address, block->size, result);
+    lock_leave(&shard->lock, taken);
+    return result;
 }
 
 bool live_remove(const void *address, uint64_t newest, struct live_block *block)
