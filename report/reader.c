@@ -309,6 +309,13 @@ static int reader_names(struct reader *reader)
     return error;
 }
 
+/* An end at which every counter stood still: exec and abort may yet come back. */
+static bool reader_is_sealed(const struct reader *reader)
+{
+    uint32_t end = reader->tables.header.end_kind;
+    return reader->snapshot->state == SNAPSHOT_ENDED && end != MTF_END_EXEC && end != MTF_END_ABORT;
+}
+
 /* The peak is the process's own; the sums of the end must be those of the sites. */
 static void reader_totals(struct reader *reader)
 {
@@ -316,7 +323,7 @@ static void reader_totals(struct reader *reader)
     struct snapshot *to = reader->snapshot;
     to->totals.peak_bytes = from->peak_bytes;
     to->totals.peak_blocks = from->peak_blocks;
-    if (to->state != SNAPSHOT_ENDED) {
+    if (!reader_is_sealed(reader)) {
         to->sums_differ = false;
         return;
     }

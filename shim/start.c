@@ -55,7 +55,8 @@ static bool start_layers(void)
     lock_start();
     real_resolve();
     cxx_start();
-    dlerror(); /* what is absent must not be the host's error */
+    dlerror(); /* what is absent must not be the host's error, */
+    dlerror(); /* and the text of it not a block that the host frees */
     start_here = sys_map(SYS_PAGE);
     if (start_here == NULL || !file_start() || !site_start())
         return false;
