@@ -21,7 +21,8 @@ struct frame_location {
     struct frame_key key;
     const struct symbol_frame *names;
     int count;
-    bool *folded; /* one for each name */
+    bool *folded;      /* one for each name, like the next */
+    uint32_t *numbers; /* see struct frame */
     UT_hash_handle hh;
 };
 
@@ -70,6 +71,7 @@ struct frames *frames_open(const struct snapshot *snapshot, const struct frame_s
 
 static void location_free(struct frame_location *location)
 {
+    free(location->numbers);
     free(location->folded);
     free(location);
 }
@@ -120,7 +122,8 @@ static int location_look_up(struct frames *frames, struct frame_location *locati
     if (location->count < 1)
         return location->count < 0 ? location->count : -EINVAL;
     location->folded = calloc((size_t)location->count, sizeof location->folded[0]);
-    if (location->folded == NULL)
+    location->numbers = calloc((size_t)location->count, sizeof location->numbers[0]);
+    if (location->folded == NULL || location->numbers == NULL)
         return -ENOMEM;
     for (int i = 0; i < location->count; i++)
         location->folded[i] = fold_frame(location->names[i].function, module->path, module->flags);
@@ -186,21 +189,12 @@ static int stack_add(struct frame_stack *stack, const struct frame_location *loc
             .name = &location->names[i],
             .module = location->key.module,
             .offset = location->key.offset,
+            .number = &location->numbers[i],
             .folded = location->folded[i],
         };
         stack->folded += location->folded[i];
     }
     return 0;
-}
-
-/* Where nothing would be left, nothing is folded. */
-static void stack_unfold_whole(struct frame_stack *stack)
-{
-    if (stack->folded < stack->count)
-        return;
-    for (size_t i = 0; i < stack->count; i++)
-        stack->frames[i].folded = false;
-    stack->folded = 0;
 }
 
 int frames_stack(struct frames *frames, uint32_t node, struct frame_stack *stack)
@@ -222,8 +216,14 @@ int frames_stack(struct frames *frames, uint32_t node, struct frame_stack *stack
         if (error != 0)
             return error;
     }
-    stack_unfold_whole(stack);
+    if (stack->folded == stack->count)
+        stack->folded = 0;
     return 0;
+}
+
+bool frame_stack_hides(const struct frame_stack *stack, const struct frame *frame)
+{
+    return frame->folded && stack->folded > 0;
 }
 
 void frame_stack_free(struct frame_stack *stack)
@@ -247,6 +247,7 @@ static void self_set(struct frame *self, const struct frame_location *location, 
     self->name = &location->names[index];
     self->module = location->key.module;
     self->offset = location->key.offset;
+    self->number = &location->numbers[index];
 }
 
 int frames_self(struct frames *frames, uint32_t node, struct frame *self)

@@ -28,7 +28,8 @@ struct frame {
     const struct symbol_frame *name; /* never NULL; what is unknown in it is NULL or 0 */
     uint32_t module;                 /* 0: `offset` is an absolute address */
     uint64_t offset;
-    bool folded; /* hides the cause rather than shows it */
+    uint32_t *number; /* for an output to number frames as it meets them; 0 at first */
+    bool folded;      /* hides the cause rather than shows it */
 };
 
 /* A stack, innermost frame first. Starts zeroed; may be filled again and again. */
@@ -36,7 +37,7 @@ struct frame_stack {
     struct frame *frames;
     size_t count;
     size_t room;
-    size_t folded; /* how many of them are */
+    size_t folded; /* how many are not to be shown */
     bool cut;      /* the stack went on outside of the last frame */
 };
 
@@ -48,6 +49,9 @@ void frames_close(struct frames *frames);
 
 /* The whole stack whose innermost frame is `node`; empty for node 0. */
 int frames_stack(struct frames *frames, uint32_t node, struct frame_stack *stack);
+/* Is this frame one of those that hide the cause rather than show it? None is where all would be.
+ */
+bool frame_stack_hides(const struct frame_stack *stack, const struct frame *frame);
 void frame_stack_free(struct frame_stack *stack);
 
 /* The innermost frame that is not folded, or the innermost one if all are: to whom an allocation

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,6 +15,9 @@ struct json_out {
     struct frames *frames;
     const struct out_json_options *options;
     struct frame_stack stack;
+    struct frame *met; /* frames of the stacks so far, by number - 1 */
+    uint32_t met_count;
+    uint32_t met_room;
 };
 
 /* Writes a value and gives it back; NULL is what the library returns without memory. */
@@ -194,7 +196,7 @@ static json_t *frame_object(const struct frame *frame)
                      "folded", frame->folded);
 }
 
-/* `{` or `,` before the value; the array brackets are the caller's. */
+/* Items of an array, each on its own line; the brackets are the caller's. */
 static int put_item(FILE *out, size_t index, json_t *value)
 {
     fputs(index > 0 ? ",\n" : "\n", out);
@@ -224,14 +226,44 @@ static int put_head(struct json_out *json)
     return error;
 }
 
-static int put_frames(struct json_out *json, uint32_t node)
+/* Remembers a frame that has no number yet, to be written behind the call sites. */
+static int number_frame(struct json_out *json, const struct frame *frame)
 {
-    int error = frames_stack(json->frames, node, &json->stack);
-    if (error != 0)
-        return error;
+    if (*frame->number != 0)
+        return 0;
+    if (json->met_count == json->met_room) {
+        uint32_t room = 2 * json->met_room + 256;
+        struct frame *met = realloc(json->met, room * sizeof met[0]);
+        if (met == NULL)
+            return -ENOMEM;
+        json->met = met;
+        json->met_room = room;
+    }
+    json->met[json->met_count++] = *frame;
+    *frame->number = json->met_count;
+    return 0;
+}
+
+static int put_stack(struct json_out *json)
+{
     fprintf(json->out, ",\"cut\":%s,\"stack\":[", json->stack.cut ? "true" : "false");
-    for (size_t i = 0; i < json->stack.count && error == 0; i++)
-        error = put_item(json->out, i, frame_object(&json->stack.frames[i]));
+    for (size_t i = 0; i < json->stack.count; i++) {
+        const struct frame *frame = &json->stack.frames[i];
+        int error = number_frame(json, frame);
+        if (error != 0)
+            return error;
+        fprintf(json->out, "%s%" PRIu32, i > 0 ? "," : "", *frame->number - 1);
+    }
+    fputc(']', json->out);
+    return 0;
+}
+
+static int put_frames(struct json_out *json)
+{
+    int error = 0;
+    fputs(",\n\"frames\":[", json->out);
+    for (uint32_t i = 0; i < json->met_count && error == 0; i++)
+        error = put_item(json->out, i, frame_object(&json->met[i]));
     fputc(']', json->out);
     return error;
 }
@@ -248,12 +280,32 @@ static int put_blocks(struct json_out *json, uint32_t site)
     return error;
 }
 
+static json_t *self_object(const struct frame *self)
+{
+    const struct symbol_frame *name = self->name;
+    return json_pack("{s:I,s:o,s:o,s:o}",                          //
+                     "module", (json_int_t)self->module,           //
+                     "function", json_text_string(name->function), //
+                     "file", json_text_string(name->file),         //
+                     "line", name->line != 0 ? json_integer(name->line) : json_null());
+}
+
 static int put_site(struct json_out *json, const struct aggregate_row *row)
 {
-    fprintf(json->out, "{\"id\":%" PRIu32 ",\"figures\":", row->site);
-    int error = put_value(json->out, figures_object(&row->figures));
+    uint32_t node = json->snapshot->sites[row->site].node;
+    struct frame self;
+    int error = frames_self(json->frames, node, &self);
     if (error == 0)
-        error = put_frames(json, json->snapshot->sites[row->site].node);
+        error = frames_stack(json->frames, node, &json->stack);
+    if (error != 0)
+        return error;
+    fprintf(json->out, "{\"id\":%" PRIu32 ",\"self\":", row->site);
+    error = put_value(json->out, self_object(&self));
+    fputs(",\"figures\":", json->out);
+    if (error == 0)
+        error = put_value(json->out, figures_object(&row->figures));
+    if (error == 0)
+        error = put_stack(json);
     if (error == 0)
         error = put_blocks(json, row->site);
     fputc('}', json->out);
@@ -339,6 +391,8 @@ static int put_report(struct json_out *json)
         error = put_rows(json, AGGREGATE_SITE, put_site);
     fputc(']', json->out);
     if (error == 0)
+        error = put_frames(json);
+    if (error == 0)
         error = put_threads(json);
     if (error == 0)
         error = put_modules(json);
@@ -362,6 +416,7 @@ int out_json_report(FILE *out, const struct snapshot *snapshot, struct frames *f
     fputs(first ? "\n" : ",\n", out);
     int error = put_report(&json);
     frame_stack_free(&json.stack);
+    free(json.met);
     progress_clear();
     return error == 0 && ferror(out) ? -EIO : error;
 }

@@ -98,6 +98,11 @@ static void text_frame(struct text *text, const struct frame *frame)
     fprintf(text->out, "%s%s\n", name->inlined ? " (inlined)" : "", style(text, TERMINAL_PLAIN));
 }
 
+static bool text_hides(const struct text *text, const struct frame *frame)
+{
+    return !text->options->full && frame_stack_hides(&text->stack, frame);
+}
+
 /* How many frames of the stack at hand are to be seen at all. */
 static size_t text_visible(const struct text *text)
 {
@@ -121,7 +126,7 @@ static void text_frames(struct text *text)
     }
     for (size_t i = 0; i < text->stack.count; i++) {
         const struct frame *frame = &text->stack.frames[i];
-        if (frame->folded && !text->options->full)
+        if (text_hides(text, frame))
             continue;
         if (seen < inner || seen >= outer)
             text_frame(text, frame);
@@ -147,7 +152,7 @@ static void text_stack(struct text *text)
 static void text_stack_again(struct text *text, uint32_t number)
 {
     for (size_t i = 0; i < text->stack.count; i++) {
-        if (!text->stack.frames[i].folded || text->options->full) {
+        if (!text_hides(text, &text->stack.frames[i])) {
             text_frame(text, &text->stack.frames[i]);
             break;
         }
