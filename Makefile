@@ -21,8 +21,9 @@ ARCHDIR  := $(if $(wildcard shim/arch/$(ARCH)/.),$(ARCH),generic)
 SHIM_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin -fno-plt \
                -fno-stack-protector -fno-omit-frame-pointer -fasynchronous-unwind-tables
 SHIM_CPPFLAGS := -Ishim -Ishim/arch/$(ARCHDIR) -Ibuild/deps/libunwind/include
+# -Bsymbolic would also make dlsym(RTLD_DEFAULT) look into the shim first and hide the program's own malloc.
 # now: a lazily bound call would enter the loader, and its lock, in the middle of an event.
-SHIM_LDFLAGS := -shared -Wl,-z,now,-z,relro,-z,defs -Wl,-Bsymbolic -Wl,--exclude-libs,ALL \
+SHIM_LDFLAGS := -shared -Wl,-z,now,-z,relro,-z,defs -Wl,-Bsymbolic-functions -Wl,--exclude-libs,ALL \
                 -Wl,--gc-sections -Wl,--version-script=shim/memtrack.map -Wl,-soname,libmemtrack.so
 REPORT_LIBS := -ldw -lelf -ljansson -liberty -lz -lpthread
 
@@ -130,7 +131,7 @@ $(B)/programs/%: tests/programs/%.cc
 
 $(B)/programs/%: tests/programs/%.rs
 	@mkdir -p $(@D)
-	$(Q)rustc -g -C opt-level=1 -o $@ $<
+	$(Q)env -u MAKEFLAGS rustc -g -C opt-level=1 -o $@ $<
 
 fuzz: ## build the fuzzers of everything that reads a file or a variable (needs clang)
 	$(Q)scripts/fuzz build
