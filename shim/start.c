@@ -249,6 +249,7 @@ static bool start_child_books(void)
     module_fork_child();
     if (!file_detach())
         return false;
+    site_detach();
     event_inherited = total_sequence();
     file_clear(MTF_KIND_BLOCKS);
     uint64_t lost = file_header->totals.lost[MTF_LOST_FORK];

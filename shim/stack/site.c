@@ -195,3 +195,13 @@ void site_fork_child(void)
 {
     lock_reset(&site_lock);
 }
+
+void site_detach(void)
+{
+    uint64_t nodes = file_count(MTF_KIND_NODES), sites = file_count(MTF_KIND_SITES);
+    for (uint32_t id = 1; id < nodes; id++) {
+        uint32_t site = site_nodes[id].site;
+        if (site >= sites || site_sites[site].node != id)
+            site_nodes[id].site = 0;
+    }
+}

@@ -26,5 +26,8 @@ const struct mtf_node *site_node_record(uint32_t node);
 void site_fork_prepare(void);
 void site_fork_parent(void);
 void site_fork_child(void);
+/* In a forked child, as soon as its tables are private: until then they were the parent's too,
+   which may have made sites since the fork; the child's own records do not know them. */
+void site_detach(void);
 
 #endif

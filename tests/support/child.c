@@ -1,5 +1,8 @@
 #include "child.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -7,6 +10,8 @@ int child_run(void (*work)(void))
 {
     pid_t pid = fork();
     if (pid == 0) {
+        for (int number = 1; number < 32; number++)
+            signal(number, SIG_DFL); /* cmocka would go on with the parent's tests */
         work();
         _exit(0);
     }
@@ -16,10 +21,32 @@ int child_run(void (*work)(void))
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+static char child_path[3000];
+
 const char *child_folder(void)
 {
-    static char path[4096];
     const char *parent = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/memtrack-unit.XXXXXX", parent ? parent : "/tmp");
-    return mkdtemp(path);
+    if (child_path[0])
+        return child_path;
+    snprintf(child_path, sizeof child_path, "%s/memtrack-unit.XXXXXX", parent ? parent : "/tmp");
+    return mkdtemp(child_path);
+}
+
+const char *child_file(const char *name)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", child_folder(), name);
+    return path;
+}
+
+void child_folder_remove(void)
+{
+    DIR *folder = opendir(child_path);
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+    rmdir(child_path);
+    child_path[0] = '\0';
 }

@@ -24,7 +24,11 @@ int child_run(void (*work)(void));
         }                                                                                          \
     } while (0)
 
-/* A new empty folder for this test's files; its absolute path. */
+/* A new empty folder for the calling process's files; its absolute path. Once per process. */
 const char *child_folder(void);
+/* `name` in that folder, made by the first call of either. Valid until the next call. */
+const char *child_file(const char *name);
+/* Removes the folder and the files in it. */
+void child_folder_remove(void);
 
 #endif
