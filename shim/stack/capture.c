@@ -1,36 +1,34 @@
 #include "stack/capture.h"
 #include "base/atomic.h"
+#include "base/option.h"
 #include "base/sys.h"
 #include "memtrack/format.h"
+#include "stack/fast.h"
 #include "stack/module.h"
 #include "stack/probe.h"
+#include "stack/rule.h"
 #include "stack/site.h"
 #include "stack/slow.h"
 #include "stack/walk.h"
 #include "store/file.h"
+#include "unwind.h" /* of the architecture */
 
 #include <errno.h>
 
-#define CAPTURE_PLACES 256u /* of each thread's memory of where pcs lie; a power of two */
+#define CAPTURE_BARRIER() __asm__ volatile("" ::: "memory")
 
-/* Where a pc lies, for as long as no module is unloaded. */
-struct capture_place {
-    uintptr_t pc; /* as it is looked up: inside of the call */
-    uint64_t bias;
-    uint32_t module;
-};
-
-/* What one walk needs. */
+/* What one walk through libunwind needs. */
 struct capture_space {
     struct slow_space slow;
     struct walk_frame frames[CAPTURE_DEPTH_MAX];
 };
 
+/* What is used most comes first: pages behind it may never be touched. */
 struct capture_state {
     uintptr_t busy; /* entered_sp of the capture in progress; 0 between captures */
-    uint32_t epoch; /* module_epoch for which `places` holds */
+    uint32_t epoch; /* module_epoch for which `fast` holds */
     struct probe probe;
-    struct capture_place places[CAPTURE_PLACES];
+    struct fast fast;
     struct capture_space space;
 };
 
@@ -38,69 +36,79 @@ uint32_t capture_depth = CAPTURE_DEPTH_DEFAULT;
 
 void capture_start(void)
 {
+    rule_start();
     slow_start();
 }
 
 void capture_fork_child(void)
 {
     slow_fork_child();
+    rule_fork_child();
     module_fork_child();
+}
+
+static void capture_clear(struct capture_state *state)
+{
+    state->busy = 0;
+    state->probe = (struct probe){0, 0};
+    fast_forget(&state->fast);
 }
 
 void capture_forget(struct self *self)
 {
-    struct capture_state *state = self->capture;
-    if (state == NULL)
-        return;
-    state->busy = 0;
-    state->probe = (struct probe){0, 0};
+    if (self->capture)
+        capture_clear(self->capture);
 }
 
-static void capture_place_find(uintptr_t pc, struct capture_place *place)
+/* Where an interrupted instruction lies is no return address: the table of those is not asked. */
+static uint32_t capture_module(const struct walk_frame *frame, uint32_t epoch)
 {
-    uint32_t module = module_find(pc);
-    *place = (struct capture_place){.pc = pc, .bias = module_bias(module), .module = module};
-}
-
-/* `state` is NULL in a nested capture, which remembers nothing. */
-static struct capture_place capture_place_of(struct capture_state *state, uintptr_t pc)
-{
-    struct capture_place place;
-    if (state == NULL) {
-        capture_place_find(pc, &place);
-        return place;
-    }
-    struct capture_place *known = &state->places[(pc ^ (pc >> 8)) & (CAPTURE_PLACES - 1)];
-    if (known->pc != pc)
-        capture_place_find(pc, known);
-    return *known;
+    if (frame->flags & MTF_NODE_EXACT)
+        return module_find(frame->pc);
+    return rule_module(rule_find(frame->pc, epoch));
 }
 
 /* From the outermost frame inwards; 0 if the trie is full. */
-static uint32_t capture_intern(struct capture_state *state, const struct walk *walk)
+static uint32_t capture_intern(const struct walk *walk, uint32_t epoch)
 {
     uint32_t node = walk->cut ? site_node(0, 0, 0, MTF_NODE_CUT) : 0;
+    if (walk->cut && node == 0)
+        return 0;
     for (uint32_t i = walk->count; i-- > 0;) {
         const struct walk_frame *frame = &walk->frames[i];
-        uintptr_t pc = frame->flags & MTF_NODE_EXACT ? frame->pc : frame->pc - 1;
-        struct capture_place place = capture_place_of(state, pc);
-        node = site_node(node, place.module, frame->pc - place.bias, frame->flags);
+        uint32_t module = capture_module(frame, epoch);
+        node = site_node(node, module, frame->pc - module_bias(module), frame->flags);
         if (node == 0)
             return 0;
     }
     return site_at(node);
 }
 
-static uint32_t capture_slow(struct capture_state *state, struct capture_space *space,
-                             struct probe *probe, const struct host_frame *caller)
+static MT_COLD uint32_t capture_slow(struct capture_space *space, struct probe *probe,
+                                     const struct host_frame *caller, uint32_t epoch)
 {
     struct walk walk = {.frames = space->frames, .limit = capture_depth};
-    slow_walk(&space->slow, probe, caller, &walk);
+    slow_walk(&space->slow, probe, caller, epoch, &walk);
     if (walk.count == 0) {
         file_lost(MTF_LOST_STACK);
         return 0;
     }
-    return capture_intern(state, &walk);
+    return capture_intern(&walk, epoch);
+}
+
+/* Equal stacks have equal sites, and different ones different sites. */
+static MT_COLD uint32_t capture_verify(struct capture_state *state, const struct host_frame *caller,
+                                       uint32_t epoch)
+{
+    struct mtf_totals *totals = &file_header->totals;
+    uint32_t fast = fast_site(&state->fast, &state->probe, caller, epoch);
+    uint32_t slow = capture_slow(&state->space, &state->probe, caller, epoch);
+    if (fast != FAST_UNSURE) {
+        add_relaxed(&totals->reserved[1], 1);
+        if (fast != slow)
+            add_relaxed(&totals->reserved[0], 1);
+    }
+    return slow;
 }
 
 /* In a signal handler that interrupted a capture of this thread: memory of its own. */
@@ -112,7 +120,7 @@ static MT_COLD uint32_t capture_nested(const struct host_frame *caller)
         file_lost(MTF_LOST_STACK);
         return 0;
     }
-    uint32_t site = capture_slow(NULL, space, &probe, caller);
+    uint32_t site = capture_slow(space, &probe, caller, load_acquire(&module_epoch));
     sys_unmap(space, sizeof(*space));
     return site;
 }
@@ -126,36 +134,60 @@ static MT_COLD struct capture_state *capture_state_make(struct self *self)
     return state;
 }
 
-static void capture_forget_if_unloaded(struct capture_state *state)
+/* A module was unloaded: another may lie where it was. */
+static MT_COLD void capture_begin_epoch(struct capture_state *state, uint32_t epoch)
 {
-    uint32_t epoch = load_acquire(&module_epoch); /* MODULE-EPOCH */
-    if (MT_LIKELY(state->epoch == epoch))
-        return;
-    __builtin_memset(state->places, 0, sizeof(state->places));
+    fast_forget(&state->fast);
     state->epoch = epoch;
 }
 
-/*
- * A capture is in progress already if `busy` names this very stay inside the shim; another one was
- * left by longjmp and never came to an end.
- */
-uint32_t capture_site(struct self *self, const struct host_frame *caller)
+static uint32_t capture_walk(struct capture_state *state, const struct host_frame *caller)
+{
+    uint32_t epoch = load_acquire(&module_epoch); /* MODULE-EPOCH */
+    if (MT_UNLIKELY(state->epoch != epoch))
+        capture_begin_epoch(state, epoch);
+    probe_begin(&state->probe, caller->sp);
+    if (MT_UNLIKELY(option.unwind == OPTION_UNWIND_VERIFY && ARCH_UNWIND_FAST))
+        return capture_verify(state, caller, epoch);
+    if (MT_LIKELY(option.unwind == OPTION_UNWIND_FAST && ARCH_UNWIND_FAST)) {
+        uint32_t site = fast_site(&state->fast, &state->probe, caller, epoch);
+        if (MT_LIKELY(site != FAST_UNSURE))
+            return site;
+    }
+    return capture_slow(&state->space, &state->probe, caller, epoch);
+}
+
+/* First capture of a thread, or a capture within a capture: `busy` names this very stay inside the
+   shim. Another stay was left by longjmp, and what it was changing is not to be trusted. */
+static MT_COLD uint32_t capture_site_rare(struct self *self, const struct host_frame *caller)
 {
     int host_errno = errno;
     uint32_t site = 0;
-    struct capture_state *state = self->capture;
-    if (MT_UNLIKELY(state == NULL))
-        state = capture_state_make(self);
-    if (MT_UNLIKELY(state && state->busy && state->busy == self->entered_sp)) {
+    struct capture_state *state = self->capture ? self->capture : capture_state_make(self);
+    if (state && state->busy && state->busy == self->entered_sp) {
         site = capture_nested(caller);
-    } else if (MT_LIKELY(state != NULL)) {
-        store_relaxed(&state->busy, self->entered_sp);
-        __asm__ volatile("" ::: "memory");
-        capture_forget_if_unloaded(state);
-        site = capture_slow(state, &state->space, &state->probe, caller);
-        __asm__ volatile("" ::: "memory");
-        store_relaxed(&state->busy, 0);
+    } else if (state) {
+        capture_clear(state);
+        state->busy = self->entered_sp;
+        CAPTURE_BARRIER();
+        site = capture_walk(state, caller);
+        CAPTURE_BARRIER();
+        state->busy = 0;
     }
     errno = host_errno;
+    return site;
+}
+
+/* Assumed: the thread has captured before, and is not doing so now. Nothing below touches errno. */
+uint32_t capture_site(struct self *self, const struct host_frame *caller)
+{
+    struct capture_state *state = self->capture;
+    if (MT_UNLIKELY(state == NULL || state->busy))
+        return capture_site_rare(self, caller);
+    state->busy = self->entered_sp;
+    CAPTURE_BARRIER();
+    uint32_t site = capture_walk(state, caller);
+    CAPTURE_BARRIER();
+    state->busy = 0;
     return site;
 }

@@ -4,9 +4,9 @@
  * Threads     any thread, with its self; no lock of the shim may be held. May be entered again on
  *             the same thread by a signal handler: the inner capture then uses no shared state.
  *             Keeps errno. Never takes the loader's lock, never calls malloc.
- * Memory      self->capture, mapped at the first capture; bounded per thread.
- * On failure  returns 0, the unknown site, and counts MTF_LOST_STACK, or MTF_LOST_SITE when the
- *             tables are full.
+ * Memory      self->capture, mapped at the first capture: a few pages for a thread that allocates
+ * in few places, at most 700 KiB; see remember.h. On failure  returns 0, the unknown site, and
+ * counts MTF_LOST_STACK, or MTF_LOST_SITE when the tables are full.
  */
 #ifndef MEMTRACK_STACK_CAPTURE_H
 #define MEMTRACK_STACK_CAPTURE_H
@@ -21,7 +21,9 @@
 extern uint32_t capture_depth;
 
 /* The id of the site (SITES) whose stack is the host's at `caller`. The shim's frames are not part
-   of it. Deeper stacks keep their innermost frames and get an MTF_NODE_CUT node outside of them. */
+   of it. How it is found is option.unwind's to say: by known rules and remembered stacks with
+   libunwind for the rest, by libunwind alone, or by both, counting differences in totals. Deeper
+   stacks keep their innermost frames and get an MTF_NODE_CUT node outside of them. */
 uint32_t capture_site(struct self *self, const struct host_frame *caller);
 
 /* Once, before the first capture. */

@@ -25,6 +25,12 @@ struct probe {
 void probe_begin(struct probe *probe, uintptr_t sp);
 bool probe_extend_slow(struct probe *probe, uintptr_t address);
 
+/* Is every word of the stack from `first` to `last` known to be readable? */
+MT_INLINE bool probe_covers(const struct probe *probe, uintptr_t first, uintptr_t last)
+{
+    return first >= probe->low && last < probe->high && probe->high - last >= sizeof(uintptr_t);
+}
+
 /* Are the 8 bytes at `address` readable? */
 MT_INLINE bool probe_holds(struct probe *probe, uintptr_t address)
 {

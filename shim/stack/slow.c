@@ -3,13 +3,14 @@
 #include "memtrack/format.h"
 #include "stack/module.h"
 #include "stack/module_image.h"
+#include "stack/rule.h"
 #include "stack/signals.h"
 #include "stack/slow_host.h"
 #include "trampoline.h" /* of the architecture */
 
 #define SLOW_OWN_FRAMES_MAX 64 /* between slow_walk and the host's call of the hook */
 
-#define SLOW_CODE_BYTES 32 /* libunwind compares this much of the code at a pc */
+#define SLOW_CODE_BYTES 32 /* libunwind compares this much of the code around a pc */
 
 /* The walk in progress on a thread. */
 struct slow_step {
@@ -28,7 +29,7 @@ static int slow_access_memory(unw_addr_space_t space, unw_word_t address, unw_wo
     uintptr_t word;
     if (write)
         return -UNW_EINVAL;
-    if (slow_now.covered && address - slow_now.pc < SLOW_CODE_BYTES)
+    if (slow_now.covered && address - slow_now.pc + SLOW_CODE_BYTES / 2 < SLOW_CODE_BYTES)
         __builtin_memcpy(&word, (const void *)address, sizeof(word));
     else if (!probe_read(slow_now.probe, address, &word))
         return -UNW_EINVAL;
@@ -51,7 +52,7 @@ static uintptr_t slow_register(unw_cursor_t *cursor, int number)
 static void slow_arrive(unw_cursor_t *cursor)
 {
     slow_now.pc = slow_register(cursor, UNW_REG_IP);
-    slow_now.covered = module_image_covers(slow_now.pc);
+    slow_now.covered = module_image_covers(slow_now.pc - 1);
     slow_host_about(slow_now.pc);
 }
 
@@ -77,25 +78,34 @@ static bool slow_find_caller(unw_cursor_t *cursor, const struct host_frame *call
     return false;
 }
 
+static bool slow_at_trampoline(unw_cursor_t *cursor)
+{
+    return slow_now.covered && module_image_covers(slow_now.pc) &&
+           arch_at_trampoline(cursor, slow_now.pc);
+}
+
 /*
  * A signal handler returns to the first instruction of the trampoline, and the frame outside of the
  * trampoline was interrupted, not calling: both pcs are exact.
  */
-static void slow_walk_host(unw_cursor_t *cursor, struct walk *walk)
+static void slow_walk_host(unw_cursor_t *cursor, uint32_t epoch, struct walk *walk)
 {
     bool interrupted = false;
-    do {
-        bool trampoline = slow_now.covered && arch_at_trampoline(cursor, slow_now.pc);
-        uint32_t flags = trampoline || interrupted ? MTF_NODE_EXACT : 0;
+    for (bool more = true; more; more = slow_advance(cursor)) {
+        bool trampoline = slow_at_trampoline(cursor);
+        bool exact = trampoline || interrupted;
+        bool bottom = !exact && rule_kind(rule_find(slow_now.pc, epoch)) == RULE_BOTTOM;
+        uint32_t flags = exact || bottom ? MTF_NODE_EXACT : 0;
         if (!module_is_shim(slow_now.pc) && !walk_add(walk, slow_now.pc, flags))
             return;
+        if (bottom)
+            return;
         interrupted = trampoline;
-    } while (slow_advance(cursor));
+    }
 }
 
-static void slow_flush_if_unloaded(void)
+static void slow_flush_if_unloaded(uint32_t epoch)
 {
-    uint32_t epoch = load_acquire(&module_epoch); /* MODULE-EPOCH */
     if (load_relaxed(&slow_epoch) == epoch)
         return;
     unw_flush_cache(unw_local_addr_space, 0, 0);
@@ -103,17 +113,17 @@ static void slow_flush_if_unloaded(void)
 }
 
 void slow_walk(struct slow_space *space, struct probe *probe, const struct host_frame *caller,
-               struct walk *walk)
+               uint32_t epoch, struct walk *walk)
 {
     struct signals saved;
     signals_block(&saved);
     probe_begin(probe, (uintptr_t)__builtin_frame_address(0));
     slow_now.probe = probe;
-    slow_flush_if_unloaded();
+    slow_flush_if_unloaded(epoch);
     unw_getcontext(&space->context);
     if (unw_init_local(&space->cursor, &space->context) == 0 &&
         slow_find_caller(&space->cursor, caller))
-        slow_walk_host(&space->cursor, walk);
+        slow_walk_host(&space->cursor, epoch, walk);
     signals_restore(&saved);
 }
 

@@ -25,9 +25,10 @@ struct slow_space {
 
 /* Once, while the process has one thread. */
 void slow_start(void);
-/* Fills `walk` with the stack from `caller` outwards. Must be called from within that call. */
+/* Fills `walk` with the stack from `caller` outwards, under a module_epoch. Must be called from
+   within that call. */
 void slow_walk(struct slow_space *space, struct probe *probe, const struct host_frame *caller,
-               struct walk *walk);
+               uint32_t epoch, struct walk *walk);
 void slow_fork_child(void);
 
 #endif

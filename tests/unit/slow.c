@@ -4,7 +4,9 @@
 #include "frame.h"
 #include "memtrack/format.h"
 #include "stack/module.h"
+#include "stack/rule.h"
 #include "store/file.h"
+#include "unwind.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -34,7 +36,7 @@ static MT_NOINLINE void hook(uint32_t limit)
     struct host_frame caller = {(uintptr_t)__builtin_return_address(0), ARCH_CALLER_SP(),
                                 ARCH_CALLER_FP()};
     walk = (struct walk){.frames = frames, .limit = limit};
-    slow_walk(&space, &probe, &caller, &walk);
+    slow_walk(&space, &probe, &caller, module_epoch, &walk);
 }
 
 static bool frame_is_in(uint32_t index, const void *function, size_t bytes)
@@ -137,6 +139,9 @@ static void a_coroutine_ends_at_its_own_start(void **state)
     munmap(stack, 65536);
     assert_in_range(walk.count, 5, 6);
     assert_true(frame_is_in(4, (const void *)coroutine, 100));
+    assert_int_equal(frames[4].flags, 0);
+    if (ARCH_UNWIND_FAST)
+        assert_int_equal(frames[walk.count - 1].flags, MTF_NODE_EXACT);
 }
 
 static void a_walk_opens_no_descriptor_and_keeps_errno(void **state)
@@ -178,6 +183,7 @@ static int start(void **state)
     if (!file_start())
         return -1;
     module_start();
+    rule_start();
     slow_start();
     return 0;
 }

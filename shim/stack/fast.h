@@ -1,0 +1,48 @@
+/*
+ * Keeps       the quick way to a call site: the stack is compared with one that was captured
+ * before, and only what differs is unwound, by rules that are known per return address. Invariant
+ * the result is what unwinding frame by frame would give: where the fast way cannot be sure it says
+ * FAST_UNSURE. Threads     the one that owns the memory; not entered again on it. Memory struct
+ * fast: FAST_FRAMES_MAX frames of scratch, and one struct remember. On failure  FAST_UNSURE:
+ * libunwind has to look.
+ */
+#ifndef MEMTRACK_STACK_FAST_H
+#define MEMTRACK_STACK_FAST_H
+
+#include "base/self.h"
+#include "stack/capture.h"
+#include "stack/probe.h"
+#include "stack/remember.h"
+
+#define FAST_UNSURE UINT32_MAX
+
+struct fast {
+    struct remember *memory; /* NULL: nothing is remembered */
+    struct remember_frame scratch[CAPTURE_DEPTH_MAX + 1];
+};
+
+/* The site of the stack at `caller`, 0 if the trie is full, or FAST_UNSURE. */
+uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct host_frame *caller,
+                        uint32_t epoch);
+/* Drops what is remembered. */
+void fast_forget(struct fast *fast);
+
+/* Assumed: this very stack was captured before by this thread. Budget: 5 ns and a quarter of a
+   nanosecond per frame. */
+MT_INLINE uint32_t fast_site(struct fast *fast, struct probe *probe,
+                             const struct host_frame *caller, uint32_t epoch)
+{
+    if (MT_LIKELY(fast->memory != NULL)) {
+        struct remember_stack *stack = remember_slot(fast->memory, caller->pc, caller->sp);
+        if (MT_LIKELY(stack->pc == caller->pc && stack->sp == caller->sp &&
+                      (!stack->fp_needed || stack->fp == caller->fp) &&
+                      probe_covers(probe, stack->sp, stack->highest) &&
+                      remember_verify(stack, 0) == stack->check_count)) {
+            fast->memory->last = stack;
+            return stack->site;
+        }
+    }
+    return fast_site_slow(fast, probe, caller, epoch);
+}
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * Keeps       the stacks that a thread captured lately, in a form that can be verified.
+ *
+ *                frames   [ free | innermost ... outermost ]   both arrays end at a fixed place, so
+ *                checks   [ free | innermost ... outermost ]   a new inner part is put in front of
+ *                                                              an outer part that stays where it is
+ *
+ * Invariant   a stack is found under its innermost frame's pc and sp. If the fp at its start is as
+ *             remembered (where fp_needed) and every check's word holds its value, then unwinding
+ *             would find exactly these frames. Check addresses lie in [sp, highest].
+ * Threads     one memory per thread.
+ * Memory      one mapping, REMEMBER_SMALLEST to REMEMBER_LARGEST bytes, grown when what is
+ *             remembered does not fit; touched from the front.
+ * On failure  remember_room returns NULL: the stack is not remembered.
+ */
+#ifndef MEMTRACK_STACK_REMEMBER_H
+#define MEMTRACK_STACK_REMEMBER_H
+
+#include "base/compiler.h"
+#include "stack/rule.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REMEMBER_SMALLEST (32u << 10)
+#define REMEMBER_LARGEST (512u << 10)
+
+struct remember_frame {
+    uintptr_t pc;
+    uintptr_t sp; /* behind the call: the CFA of the frame inside */
+    uintptr_t fp; /* meaningful where fp_needed */
+    rule_bits rule;
+    uint32_t node;
+    uint32_t fp_needed : 1; /* an outer CFA depends on fp as it is here */
+    uint32_t checks : 31;   /* of this frame and all outside of it */
+};
+
+/* A word of the stack that decides how unwinding goes on. */
+struct remember_check {
+    uintptr_t address;
+    uintptr_t value;
+};
+
+struct remember_stack {
+    uintptr_t pc; /* 0: nothing is remembered here */
+    uintptr_t sp;
+    uintptr_t fp;
+    uintptr_t highest; /* largest address of a check */
+    struct remember_frame *frames_end;
+    struct remember_check *checks_end;
+    uint32_t frame_count;
+    uint32_t check_count;
+    uint32_t frame_room;
+    uint32_t check_room;
+    uint32_t site;
+    bool fp_needed;
+    bool complete; /* its frames may be outer frames of another stack: it was not cut */
+};
+
+struct remember {
+    struct remember_stack *last; /* the stack captured last; NULL if none is remembered */
+    uint32_t mask;               /* of stacks[] */
+    uint32_t size;               /* of the mapping */
+    uint32_t used;               /* bytes of the mapping */
+    uint32_t cleared;            /* how often it was full at this size */
+    struct remember_stack stacks[];
+};
+
+/* A new, empty memory; NULL if there is none. */
+struct remember *remember_make(void);
+void remember_clear(struct remember *memory);
+/*
+ * Makes room in `stack` for that many frames and checks; what it held at its end stays in place as
+ * far as it fits. When the mapping is full, *memory is emptied or replaced by a larger one, and
+ * NULL is returned: every pointer into it is void.
+ */
+struct remember_stack *remember_room(struct remember **memory, struct remember_stack *stack,
+                                     uint32_t frames, uint32_t checks);
+
+MT_INLINE struct remember_stack *remember_slot(struct remember *memory, uintptr_t pc, uintptr_t sp)
+{
+    uint64_t hash = (pc ^ (sp << 17)) * 0x9e3779b97f4a7c15u;
+    return &memory->stacks[(hash >> 40) & memory->mask];
+}
+
+/* How many checks hold, from the index-th on; check_count if all do. */
+MT_INLINE uint32_t remember_verify(const struct remember_stack *stack, uint32_t index)
+{
+    const struct remember_check *check = stack->checks_end - stack->check_count;
+    for (; index + 4 <= stack->check_count; index += 4) {
+        const struct remember_check *c = &check[index];
+        uintptr_t differ = (*(const uintptr_t *)c[0].address ^ c[0].value) |
+                           (*(const uintptr_t *)c[1].address ^ c[1].value) |
+                           (*(const uintptr_t *)c[2].address ^ c[2].value) |
+                           (*(const uintptr_t *)c[3].address ^ c[3].value);
+        if (MT_UNLIKELY(differ))
+            break;
+    }
+    while (index < stack->check_count &&
+           *(const uintptr_t *)check[index].address == check[index].value)
+        index++;
+    return index;
+}
+
+#endif
