@@ -252,9 +252,8 @@ static bool start_child_books(void)
     site_detach();
     event_inherited = total_sequence();
     file_clear(MTF_KIND_BLOCKS);
-    uint64_t lost = file_header->totals.lost[MTF_LOST_FORK];
     total_restart();
-    file_header->totals.lost[MTF_LOST_FORK] = lost;
+    file_header->totals.lost[MTF_LOST_FORK] = live_given_up();
     live_each(start_inherit, NULL);
     start_begin_header();
     start_is_ended = false;

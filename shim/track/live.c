@@ -3,7 +3,6 @@
 #include "base/compiler.h"
 #include "base/heap.h"
 #include "base/lock.h"
-#include "store/file.h"
 #include "track/huge.h"
 
 #include <string.h>
@@ -53,6 +52,7 @@ struct shard {
 } __attribute__((aligned(64)));
 
 static struct shard live_shards[SHARD_COUNT]; /* each under its own lock */
+static uint64_t live_lost_at_fork;            /* by the only thread of a forked child */
 
 #define KEY_CLASS_MASK 15ull
 
@@ -381,18 +381,23 @@ void live_fork_parent(void)
 
 static void live_abandon_shard(struct shard *shard)
 {
-    for (uint64_t i = 0; i < shard->blocks; i++)
-        file_lost(MTF_LOST_FORK);
+    live_lost_at_fork += shard->blocks;
     memset(shard, 0, sizeof *shard);
 }
 
 void live_fork_child(bool whole)
 {
     huge_fork_child();
+    live_lost_at_fork = 0;
     for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++) {
         if (lock_reset(&shard->lock) && !whole)
             live_abandon_shard(shard);
     }
+}
+
+uint64_t live_given_up(void)
+{
+    return live_lost_at_fork;
 }
 
 static bool live_check_slot(const struct shard *shard, struct slot *slot)

@@ -48,8 +48,10 @@ uint64_t live_count(void);
 void live_fork_prepare(void);
 void live_fork_parent(void);
 /* `whole`: every lock was held for the fork. Otherwise a shard that another thread was changing is
-   given up, and its blocks are counted as lost. */
+   given up. */
 void live_fork_child(bool whole);
+/* Blocks that were lost so. Not counted in the file here: it may still be the parent's. */
+uint64_t live_given_up(void);
 /* Every slot reachable by its key, bitmaps and counts agree; for tests. */
 bool live_check(void);
 

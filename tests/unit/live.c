@@ -2,7 +2,6 @@
 #include "track/live.h"
 #include "child.h"
 #include "fault.h"
-#include "store/file.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -461,7 +460,7 @@ static void fork_while_a_shard_is_held(void)
     int pipe_ends[2];
     char byte;
     pthread_t thread;
-    REQUIRE(file_start() && pipe(pipe_ends) == 0);
+    REQUIRE(pipe(pipe_ends) == 0);
     fill_two_shards();
     uint64_t before = live_count();
     pthread_create(&thread, NULL, hold_a_shard, pipe_ends);
@@ -469,7 +468,7 @@ static void fork_while_a_shard_is_held(void)
     pid_t pid = (pid_t)syscall(SYS_fork); /* unannounced, as by _Fork or clone */
     if (pid == 0) {
         live_fork_child(false);
-        uint64_t lost = file_header->totals.lost[MTF_LOST_FORK];
+        uint64_t lost = live_given_up();
         REQUIRE(lost == 512 || lost == 1);
         REQUIRE(live_count() + lost == before && live_check());
         fill_two_shards();
@@ -489,13 +488,12 @@ static void an_unannounced_fork_gives_up_only_the_shard_that_was_held(void **sta
 
 static void fork_with_all_locks(void)
 {
-    REQUIRE(file_start());
     fill_two_shards();
     live_fork_prepare();
     pid_t pid = fork();
     if (pid == 0) {
         live_fork_child(true);
-        REQUIRE(live_count() == 513 && file_header->totals.lost[MTF_LOST_FORK] == 0);
+        REQUIRE(live_count() == 513 && live_given_up() == 0);
         fill_two_shards(); /* replaces each: all are there, and no lock is left held */
         REQUIRE(live_count() == 513 && live_check());
         _exit(0);
