@@ -224,6 +224,8 @@ static int reader_tables(struct reader *reader)
     void *array;
     int error = reader_table(reader, &plan_modules, &array, &to->module_count);
     to->modules = array;
+    if (error == 0 && to->modules[0].path == NULL)
+        to->modules[0].path = "";
     if (error == 0) {
         error = reader_table(reader, &plan_nodes, &array, &to->node_count);
         to->nodes = array;
