@@ -115,8 +115,10 @@ static int symbol_compare_start(const void *left, const void *right)
 static void symbol_table_stretch(struct symbol_table *table)
 {
     struct symbol *sorted = calloc(table->count + 1, sizeof *sorted);
-    if (sorted == NULL)
+    if (sorted == NULL || table->count == 0) {
+        free(sorted);
         return;
+    }
     memcpy(sorted, table->symbols, table->count * sizeof *sorted);
     qsort(sorted, table->count, sizeof *sorted, symbol_compare_start);
     for (size_t id = 0; id < table->count; id++) {
