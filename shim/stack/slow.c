@@ -15,6 +15,7 @@
 /* The walk in progress on a thread. */
 struct slow_step {
     struct probe *probe;
+    const unw_context_t *context; /* registers that are not yet found on the stack */
     uintptr_t pc;
     bool covered; /* by a module: the code at pc can be read */
 };
@@ -22,18 +23,23 @@ struct slow_step {
 static uint32_t slow_epoch; /* module_epoch for which libunwind's cache holds */
 static MT_TLS struct slow_step slow_now;
 
+static bool slow_is_safe(uintptr_t address)
+{
+    uintptr_t context = (uintptr_t)slow_now.context;
+    if (address - context < sizeof(unw_context_t))
+        return true;
+    if (probe_holds(slow_now.probe, address))
+        return true;
+    return slow_now.covered && address - slow_now.pc + SLOW_CODE_BYTES / 2 < SLOW_CODE_BYTES;
+}
+
 static int slow_access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value,
                               int write, void *argument)
 {
     (void)space, (void)argument;
-    uintptr_t word;
-    if (write)
+    if (write || !slow_is_safe(address))
         return -UNW_EINVAL;
-    if (slow_now.covered && address - slow_now.pc + SLOW_CODE_BYTES / 2 < SLOW_CODE_BYTES)
-        __builtin_memcpy(&word, (const void *)address, sizeof(word));
-    else if (!probe_read(slow_now.probe, address, &word))
-        return -UNW_EINVAL;
-    *value = word;
+    __builtin_memcpy(value, (const void *)address, sizeof(*value));
     return 0;
 }
 
@@ -119,6 +125,7 @@ void slow_walk(struct slow_space *space, struct probe *probe, const struct host_
     signals_block(&saved);
     probe_begin(probe, (uintptr_t)__builtin_frame_address(0));
     slow_now.probe = probe;
+    slow_now.context = &space->context;
     slow_flush_if_unloaded(epoch);
     unw_getcontext(&space->context);
     if (unw_init_local(&space->cursor, &space->context) == 0 &&
