@@ -24,8 +24,7 @@ make_report() {
   make_report
   tool report "$report" >text
   run ! grep -q $'\x1b' text
-  tool report --color always "$report" >text
-  "${clean[@]}" -u NO_COLOR "$memtrack" report --color always "$report" >text
+  "${clean[@]}" env -u NO_COLOR "$memtrack" report --color always "$report" >text
   grep -q $'\x1b' text
 }
 
@@ -134,7 +133,7 @@ P
   make_report
   cp "$report" newer.memtrack
   printf '\x02' | dd of=newer.memtrack bs=1 seek=8 conv=notrunc status=none
-  memtrack_refuses version report newer.memtrack
+  memtrack_refuses "format 2" report newer.memtrack
 }
 
 @test "a report of the other byte order is refused" {
