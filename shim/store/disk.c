@@ -115,6 +115,11 @@ int64_t disk_extend(size_t size)
     return (int64_t)offset;
 }
 
+void disk_take_back(size_t size)
+{
+    disk.length -= size;
+}
+
 int disk_write(const void *bytes, size_t size, uint64_t offset)
 {
     bool opened;

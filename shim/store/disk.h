@@ -16,6 +16,8 @@
 int disk_create(const char *path);
 /* Really allocates `size` more bytes at the end. The offset of the first, or -errno. */
 int64_t disk_extend(size_t size);
+/* Forgets the last `size` bytes, which could not be used; the next extension gives them again. */
+void disk_take_back(size_t size);
 /* 0 or -errno. */
 int disk_write(const void *bytes, size_t size, uint64_t offset);
 /* Maps a part of it shared, read-write, at a fixed address. */

@@ -40,6 +40,7 @@ struct mtf_header *file_header;
 static struct file_table file_tables[MTF_KIND_LIMIT];
 static struct lock file_lock;
 static bool file_on_disk; /* LOCK_FILE */
+static bool file_shared;  /* LOCK_FILE; a file is mapped, or was in part when file_create failed */
 
 static size_t file_header_room(void)
 {
@@ -138,14 +139,29 @@ static bool file_back_on_disk(enum mtf_kind kind, char *at, size_t size)
     if (file_header->extent_count >= MTF_EXTENT_MAX)
         return false;
     int64_t offset = disk_extend(size);
-    if (offset < 0 || !disk_map(at, size, (uint64_t)offset))
+    if (offset < 0)
         return false;
+    if (!disk_map(at, size, (uint64_t)offset)) {
+        disk_take_back(size);
+        return false;
+    }
     store_release(&file_header->file_size, disk_length()); /* MTF-PUBLISH */
     file_add_extent(kind, (uint64_t)offset, size);
     return true;
 }
 
-/* Backs at least `need` bytes of a table: half as much again, for few and large extents. */
+static bool file_back(enum mtf_kind kind, uint64_t size)
+{
+    struct file_table *table = &file_tables[kind];
+    char *at = table->base + table->mapped;
+    if (!(file_on_disk ? file_back_on_disk(kind, at, size) : file_back_privately(at, size)))
+        return false;
+    table->mapped += size;
+    return true;
+}
+
+/* Backs at least `need` bytes of a table: half as much again, for few and large extents; no more
+   than needed where that is all that can be had. */
 static bool file_grow_locked(enum mtf_kind kind, uint64_t need)
 {
     struct file_table *table = &file_tables[kind];
@@ -158,12 +174,8 @@ static bool file_grow_locked(enum mtf_kind kind, uint64_t need)
         more = need - table->mapped;
     if (table->mapped + more > table->limit)
         more = table->limit - table->mapped;
-    more = sys_round_to_page(more);
-    char *at = table->base + table->mapped;
-    if (!(file_on_disk ? file_back_on_disk(kind, at, more) : file_back_privately(at, more)))
-        return false;
-    table->mapped += more;
-    return true;
+    return file_back(kind, sys_round_to_page(more)) ||
+           file_back(kind, sys_round_to_page(need - table->mapped));
 }
 
 uint64_t file_reserve(enum mtf_kind kind, uint64_t n)
@@ -239,39 +251,13 @@ static int file_copy_out(void)
 static bool file_map_in(void)
 {
     const struct mtf_header *header = file_header;
+    file_shared = true;
     for (uint32_t i = 0; i < header->extent_count; i++) {
         const struct mtf_extent *extent = &header->extents[i];
         if (!disk_map(file_tables[extent->kind].base, extent->length, extent->offset))
             return false;
     }
     return disk_map(file_header, file_header_room(), 0);
-}
-
-int file_create(const char *path)
-{
-    int error = disk_create(path);
-    if (error)
-        return error;
-    error = file_copy_out();
-    if (error == 0 && !file_map_in())
-        error = -ENOMEM;
-    if (error) {
-        disk_drop(true);
-        file_header->extent_count = 0;
-        return error;
-    }
-    file_on_disk = true;
-    return 0;
-}
-
-bool file_exists(void)
-{
-    return file_on_disk;
-}
-
-const char *file_path(void)
-{
-    return file_on_disk ? disk_path() : "";
 }
 
 /* Replaces [base, base + mapped) by a private copy of its first `used` bytes. */
@@ -288,9 +274,10 @@ static bool file_detach_range(char *base, size_t mapped, size_t used)
     return !sys_failed(moved);
 }
 
-bool file_detach(void)
+/* Private copies in place of what is mapped from a file. */
+static bool file_make_private(void)
 {
-    if (!file_on_disk)
+    if (!file_shared)
         return true;
     if (!file_detach_range((char *)file_header, file_header_room(), MTF_HEADER_SIZE))
         return false;
@@ -301,6 +288,42 @@ bool file_detach(void)
         mtf_publish_count(&file_header->tables[kind], table->count);
     }
     file_header->extent_count = 0;
+    file_shared = false;
+    return true;
+}
+
+int file_create(const char *path)
+{
+    int error = disk_create(path);
+    if (error)
+        return error;
+    error = file_copy_out();
+    if (error == 0 && !file_map_in())
+        error = -ENOMEM;
+    if (error) {
+        disk_drop(true);
+        file_header->extent_count = 0;
+        file_make_private();
+        return error;
+    }
+    file_on_disk = true;
+    return 0;
+}
+
+bool file_exists(void)
+{
+    return file_on_disk;
+}
+
+const char *file_path(void)
+{
+    return file_on_disk ? disk_path() : "";
+}
+
+bool file_detach(void)
+{
+    if (!file_make_private())
+        return false;
     file_on_disk = false;
     disk_drop(false);
     return true;
