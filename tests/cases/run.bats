@@ -35,7 +35,7 @@ end = subprocess.run([sys.argv[1], "run", "-q", "sh", "-c", "ulimit -c 0; kill -
 assert end == -getattr(signal, "SIG" + sys.argv[2]), end
 PY
   done
-  ! compgen -G 'core*'
+  run ! compgen -G 'core*'
 }
 
 @test "the program's input and output are untouched, and the summary goes to standard error" {
@@ -219,7 +219,7 @@ PY
   grep -q '^bash: ' stderr
   grep -q '^ls: ' stderr
   grep -q '^cat: ' stderr
-  ! grep -q '^true: ' stderr
+  run ! grep -q '^true: ' stderr
   [ "$(head -1 stderr | cut -d: -f1)" = bash ]
 }
 
@@ -231,14 +231,14 @@ PY
 }
 
 @test "the report of a killed program says by which signal, as memtrack waited for it" {
-  run_ends 137 -- sh -c 'kill -KILL $$' || true
+  run_ends 137 -- sh -c 'kill -KILL $$'
   as_json "$(the_report '*.memtrack')"
   grep -q 'killed by signal 9' stderr
   tool report "$(the_report '*.memtrack')" | grep -q 'killed by signal 9'
 }
 
 @test "the exit status is noted in the last image of a program that executes another" {
-  run_ends 3 -- sh -c 'exec bash -c "exit 3"' || true
+  run_ends 3 -- sh -c 'exec bash -c "exit 3"'
   tool report "$(the_report 'bash.*.memtrack')" | grep -q 'exited with status 3'
 }
 
