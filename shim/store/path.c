@@ -80,8 +80,11 @@ static void path_expand(struct path_text *text, const char *pattern, const struc
 
 static bool path_names_pid(const char *pattern)
 {
-    const char *mark = strstr(pattern, "%p");
-    return mark != NULL;
+    for (const char *c = pattern; c[0] && c[1]; c++) {
+        if (c[0] == '%' && *++c == 'p')
+            return true;
+    }
+    return false;
 }
 
 /* Puts ".pid" and ".number" before the suffix, or at the end of a name that has another one. */
