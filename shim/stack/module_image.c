@@ -109,6 +109,7 @@ void module_image_from_headers(const struct dl_phdr_info *info, struct module_im
         image_add_header(&info->dlpi_phdr[i], image);
 }
 
+/* Headers lie inside the module that they describe: the program's do not describe a plugin. */
 static void image_from_segments(const ElfW(Phdr) * headers, size_t count,
                                 struct module_image *image)
 {
@@ -118,7 +119,8 @@ static void image_from_segments(const ElfW(Phdr) * headers, size_t count,
                                 .dlpi_phnum = (ElfW(Half))count};
     struct module_image whole;
     module_image_from_headers(&info, &whole);
-    if (whole.start <= image->start && whole.end >= image->end)
+    if (whole.start <= image->start && whole.end >= image->end &&
+        (uintptr_t)headers >= whole.start && (uintptr_t)headers < whole.end)
         *image = whole;
 }
 
