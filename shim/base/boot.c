@@ -14,9 +14,11 @@ void *boot_alloc(size_t alignment, size_t size)
     if (alignment > BOOT_POOL || size > BOOT_POOL)
         return NULL;
     size_t room = BOOT_ALIGNMENT + alignment + ((size + BOOT_ALIGNMENT - 1) & ~(size_t)15);
-    size_t at = add_relaxed(&boot_used, room);
-    if (at > BOOT_POOL || at + room > BOOT_POOL)
-        return NULL;
+    size_t at = load_relaxed(&boot_used);
+    do { /* only what fits is taken: a large request must not use up the pool for small ones */
+        if (room > BOOT_POOL - at)
+            return NULL;
+    } while (!swap_acquire(&boot_used, &at, at + room));
     uintptr_t block =
         ((uintptr_t)boot_pool + at + BOOT_ALIGNMENT + alignment - 1) & ~(uintptr_t)(alignment - 1);
     ((size_t *)block)[-1] = size;

@@ -2,8 +2,10 @@
  * Keeps       memory for allocations that are made while the next allocator's functions are being
  *             looked up (dlsym may call calloc).
  * Invariant   a piece lies wholly inside the pool, is aligned as asked, and is preceded by its
- * size. Threads     any; allocation is one atomic addition. Memory      BOOT_POOL static bytes;
- * freed pieces are not used again. On failure  NULL, as malloc does when memory is short.
+ *             size.
+ * Threads     any; allocation is one compare and exchange.
+ * Memory      BOOT_POOL static bytes; freed pieces are not used again.
+ * On failure  NULL, as malloc does when memory is short; what is left serves smaller requests.
  */
 #ifndef MEMTRACK_BASE_BOOT_H
 #define MEMTRACK_BASE_BOOT_H

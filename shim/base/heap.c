@@ -29,11 +29,12 @@ static void *heap_carve(unsigned class)
     size_t align = size < SYS_PAGE ? size : SYS_PAGE;
     size_t gap = heap_chunk ? -(uintptr_t)heap_chunk & (align - 1) : 0;
     if (gap + size > heap_chunk_left) {
-        heap_chunk = sys_map(HEAP_CHUNK);
-        heap_chunk_left = heap_chunk ? HEAP_CHUNK : 0;
+        char *chunk = sys_map(HEAP_CHUNK);
+        if (chunk == NULL)
+            return NULL; /* what is left of the old one serves smaller pieces */
+        heap_chunk = chunk;
+        heap_chunk_left = HEAP_CHUNK;
         gap = 0;
-        if (heap_chunk == NULL)
-            return NULL;
     }
     void *piece = heap_chunk + gap;
     heap_chunk += gap + size;
