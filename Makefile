@@ -60,8 +60,10 @@ PROGRAMS   := $(PROGRAM_C:tests/programs/%.c=$(B)/programs/%) \
               $(PROGRAM_CC:tests/programs/%.cc=$(B)/programs/%) \
               $(PROGRAM_RS:tests/programs/%.rs=$(B)/programs/%)
 PLUGINS    := $(patsubst tests/programs/plugins/%.c,$(B)/programs/%.so,$(wildcard tests/programs/plugins/*.c))
+BENCHES    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c)) $(B)/bench/containers
+MICRO_OBJ  := $(patsubst tests/bench/micro/%.c,$(B)/obj/tests/bench/micro/%.o,$(wildcard tests/bench/micro/*.c))
 
-.PHONY: all shim report unit programs fuzz lint install clean help
+.PHONY: all shim report unit programs bench fuzz lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY: $(SUPPORT_OBJ)
 
@@ -71,6 +73,7 @@ shim: $(B)/libmemtrack.so ## build the shared object alone
 report: $(B)/memtrack ## build the companion tool alone
 unit: $(UNIT_BIN) ## build the unit tests
 programs: $(PROGRAMS) $(PLUGINS) ## build the programs that know their own truth
+bench: $(BENCHES) $(B)/bench/micro ## build what scripts/bench runs besides real programs
 
 $(LIBUNWIND): scripts/libunwind
 	$(Q)scripts/libunwind build/deps/libunwind
@@ -133,6 +136,23 @@ $(B)/programs/%: tests/programs/%.rs
 	@mkdir -p $(@D)
 	$(Q)env -u MAKEFLAGS rustc -g -C opt-level=1 -o $@ $<
 
+# What a bench measures is built as users build it, optimised, but with every call of malloc kept.
+$(B)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-builtin -Wall -Wextra -Werror -MMD -MP -o $@ $< -lpthread
+
+$(B)/bench/%: tests/bench/%.cc
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -MMD -MP -o $@ $<
+
+$(B)/obj/tests/bench/micro/%.o: tests/bench/micro/%.c | $(LIBUNWIND)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) $(CFLAGS) -fno-builtin -c -o $@ $<
+
+$(B)/bench/micro: $(MICRO_OBJ) $(B)/parts/shim.a $(LIBUNWIND)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -o $@ $(MICRO_OBJ) $(B)/parts/shim.a $(LIBUNWIND) -lpthread
+
 fuzz: ## build the fuzzers of everything that reads a file or a variable (needs clang)
 	$(Q)scripts/fuzz build
 
@@ -152,4 +172,5 @@ clean: ## remove everything that was built, except for libunwind
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
--include $(SHIM_OBJ:.o=.d) $(REPORT_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PROGRAMS:=.d) $(PLUGINS:.so=.d)
+-include $(SHIM_OBJ:.o=.d) $(REPORT_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PROGRAMS:=.d) $(PLUGINS:.so=.d) \
+         $(BENCHES:=.d) $(MICRO_OBJ:.o=.d)
