@@ -19,7 +19,8 @@ static void demangle_append(const char *bytes, size_t length, void *opaque)
     struct demangle_output *output = opaque;
     if (length >= sizeof output->text - output->length)
         longjmp(output->full, 1);
-    memcpy(output->text + output->length, bytes, length);
+    if (length > 0) /* the Rust half passes a null pointer for an empty piece */
+        memcpy(output->text + output->length, bytes, length);
     output->length += length;
 }
 
