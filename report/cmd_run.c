@@ -1,9 +1,9 @@
+#include "cmd_run_place.h"
+#include "cmd_run_reports.h"
 #include "command.h"
 #include "launch.h"
 #include "path_search.h"
 #include "preflight.h"
-#include "run_place.h"
-#include "run_reports.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -17,8 +17,10 @@
 #define SYMBOL_DEBUG_FOLDER "/usr/lib/debug/.build-id"
 /* A server that gives less than 100 KB in this time is given up (debuginfod's own measure)... */
 #define SYMBOL_SERVER_TIMEOUT "5"
+/* ...without asking again... */
+#define SYMBOL_SERVER_RETRIES "0"
 /* ...and all servers, once we waited this long in vain. */
-#define SYMBOL_SERVER_PATIENCE_NS 20000000000ll
+#define SYMBOL_SERVER_PATIENCE_NS 10000000000ll
 
 static long long symbol_wasted_ns; /* waiting for servers that had nothing; main thread */
 
@@ -36,10 +38,10 @@ static bool symbol_servers_asked(void)
         return false;
     if (symbol_wasted_ns > SYMBOL_SERVER_PATIENCE_NS) {
         unsetenv("DEBUGINFOD_URLS"); /* NOLINT(concurrency-mt-unsafe): one thread */
-        command_warn("debuginfod servers do not answer; going on without them");
         return false;
     }
-    setenv("DEBUGINFOD_TIMEOUT", SYMBOL_SERVER_TIMEOUT, 0); /* NOLINT(concurrency-mt-unsafe) */
+    setenv("DEBUGINFOD_TIMEOUT", SYMBOL_SERVER_TIMEOUT, 0);     /* NOLINT(concurrency-mt-unsafe) */
+    setenv("DEBUGINFOD_RETRY_LIMIT", SYMBOL_SERVER_RETRIES, 0); /* NOLINT(concurrency-mt-unsafe) */
     return true;
 }
 

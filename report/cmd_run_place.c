@@ -1,4 +1,4 @@
-#include "run_place.h"
+#include "cmd_run_place.h"
 #include "command.h"
 #include "memtrack/format.h"
 

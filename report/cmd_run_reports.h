@@ -5,8 +5,8 @@
  * Memory      one small record a file; run_reports_free.
  * On failure  -errno; a file that cannot be read, or is not a report, is passed over.
  */
-#ifndef MEMTRACK_RUN_REPORTS_H
-#define MEMTRACK_RUN_REPORTS_H
+#ifndef MEMTRACK_CMD_RUN_REPORTS_H
+#define MEMTRACK_CMD_RUN_REPORTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

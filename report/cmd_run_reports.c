@@ -1,4 +1,4 @@
-#include "run_reports.h"
+#include "cmd_run_reports.h"
 #include "command.h"
 #include "memtrack/format.h"
 #include "snapshot.h"

@@ -7,8 +7,8 @@
  * Memory      fixed.
  * On failure  one line to the user, which names --out.
  */
-#ifndef MEMTRACK_RUN_PLACE_H
-#define MEMTRACK_RUN_PLACE_H
+#ifndef MEMTRACK_CMD_RUN_PLACE_H
+#define MEMTRACK_CMD_RUN_PLACE_H
 
 #include <limits.h>
 #include <stdbool.h>
