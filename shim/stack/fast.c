@@ -215,43 +215,39 @@ static void fast_prepend(struct remember_stack *stack, const struct fast_walk *w
     stack->check_count = (uint32_t)(stack->checks_end - check);
 }
 
-/* Leaves in `stack` the outer part that the walk joined, which may be its own. */
-static void fast_keep_joined(struct remember_stack *stack, const struct remember_stack *known,
+/* Copies the outer part that the walk joined from another stack. */
+static void fast_copy_joined(struct remember_stack *stack, const struct remember_stack *known,
                              uint32_t frames, uint32_t checks)
 {
-    stack->highest = known ? known->highest : 0;
-    if (known && stack != known) {
-        memcpy(stack->frames_end - frames, known->frames_end - frames,
-               frames * sizeof(struct remember_frame));
-        memcpy(stack->checks_end - checks, known->checks_end - checks,
-               checks * sizeof(struct remember_check));
-    }
-    stack->frame_count = frames;
-    stack->check_count = checks;
+    memcpy(stack->frames_end - frames, known->frames_end - frames,
+           frames * sizeof(struct remember_frame));
+    memcpy(stack->checks_end - checks, known->checks_end - checks,
+           checks * sizeof(struct remember_check));
 }
 
+/* The stack that was walked takes the place of what is remembered under its innermost frame. Of
+   that only the outer part stays, if it is what the walk joined. */
 static void fast_remember(struct fast *fast, const struct fast_walk *walk,
                           const struct host_frame *caller, uint32_t site)
 {
     const struct remember_stack *known = walk->end == FAST_JOINED ? walk->known : NULL;
+    const struct remember_frame *joined = known ? &known_frames(known)[walk->next] : NULL;
     struct remember_stack *stack = remember_slot(fast->memory, caller->pc, caller->sp);
-    uint32_t frames = 0, checks = 0;
-    bool fp_needed = false;
-    if (known) {
-        const struct remember_frame *joined = &known_frames(known)[walk->next];
-        frames = known->frame_count - walk->next;
-        checks = joined->checks;
-        fp_needed = joined->fp_needed;
-    }
-    if (stack != known)
-        stack->frame_count = stack->check_count = 0;
+    uint32_t frames = known ? known->frame_count - walk->next : 0;
+    uint32_t checks = known ? joined->checks : 0;
+    bool fp_needed = known && joined->fp_needed;
+    uintptr_t highest = known ? known->highest : 0;
     stack->pc = 0;
+    stack->frame_count = stack == known ? frames : 0;
+    stack->check_count = stack == known ? checks : 0;
     if (!remember_room(&fast->memory, stack, frames + walk->count, checks + 2 * walk->count))
         return;
-    fast_keep_joined(stack, known, frames, checks);
+    if (known && stack != known)
+        fast_copy_joined(stack, known, frames, checks);
+    stack->frame_count = frames;
+    stack->check_count = checks;
     fast_prepend(stack, walk, fp_needed);
-    if (stack->highest < walk->highest)
-        stack->highest = walk->highest;
+    stack->highest = highest > walk->highest ? highest : walk->highest;
     stack->sp = caller->sp;
     stack->fp = caller->fp;
     stack->site = site;
