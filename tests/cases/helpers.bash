@@ -6,7 +6,8 @@
 # native COMMAND...    the same without the shim; files native.stdout and native.stderr
 # tool ARGS...         memtrack itself
 # the_report PATTERN   prints the one report file that matches; fails if there is none, or two
-# as_json REPORT       writes report.json: what memtrack report --json says of this one report
+# as_json REPORT       writes report.json: what memtrack report --json says of this one report, with whole
+#                      frames in the call sites' stacks instead of their numbers
 # truth_holds ...      runs a truth program under the shim and compares it with its report
 
 bats_require_minimum_version 1.5.0
@@ -56,7 +57,8 @@ the_report() {
 }
 
 as_json() {
-  tool report --json "$1" >reports.json && jq '.reports[0]' reports.json >report.json
+  tool report --json "$1" >reports.json && jq -c '.reports[0] | .frames as $frames | .sites |= map(.stack |= map($frames[.]))' \
+    reports.json >report.json
 }
 
 # Compares what a program said of itself (file $1) with the report $2.
