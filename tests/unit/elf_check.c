@@ -1,7 +1,7 @@
 #include "elf_check.h"
+#include "elf_sample.h"
 #include "path_search.h"
 #include "preflight.h"
-#include "sample.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -28,12 +28,13 @@ static struct preflight preflight;
 static int set_up(void **state)
 {
     (void)state;
-    sample_write("main.c", "#include <stdlib.h>\nint main(void) { return malloc(1) == NULL; }\n");
-    sample_write("shim.c", "int nothing;\n");
-    sample_run("gcc -shared -fPIC -o shim.so shim.c");
-    sample_run("gcc -o dynamic main.c && gcc -static -o static main.c");
-    sample_run("chmod 755 .");
-    shim = strdup(sample_path("shim.so"));
+    elf_sample_write("main.c",
+                     "#include <stdlib.h>\nint main(void) { return malloc(1) == NULL; }\n");
+    elf_sample_write("shim.c", "int nothing;\n");
+    elf_sample_run("gcc -shared -fPIC -o shim.so shim.c");
+    elf_sample_run("gcc -o dynamic main.c && gcc -static -o static main.c");
+    elf_sample_run("chmod 755 .");
+    shim = strdup(elf_sample_path("shim.so"));
     return 0;
 }
 
@@ -41,20 +42,20 @@ static int clean(void **state)
 {
     (void)state;
     free(shim);
-    sample_clean();
+    elf_sample_clean();
     return 0;
 }
 
 static void expect_fine(const char *name)
 {
-    preflight_check(&preflight, sample_path(name), shim);
+    preflight_check(&preflight, elf_sample_path(name), shim);
     assert_string_equal(preflight.refusal, "");
     assert_int_equal(preflight.warning_count, 0);
 }
 
 static void expect_refusal(const char *name, const char *reason)
 {
-    preflight_check(&preflight, sample_path(name), shim);
+    preflight_check(&preflight, elf_sample_path(name), shim);
     if (strstr(preflight.refusal, reason) == NULL)
         fail_msg("'%s' does not say '%s'", preflight.refusal, reason);
     assert_non_null(strstr(preflight.refusal, name));
@@ -63,7 +64,7 @@ static void expect_refusal(const char *name, const char *reason)
 
 static void expect_warning(const char *name, const char *reason)
 {
-    preflight_check(&preflight, sample_path(name), shim);
+    preflight_check(&preflight, elf_sample_path(name), shim);
     assert_string_equal(preflight.refusal, "");
     assert_int_equal(preflight.warning_count, 1);
     if (strstr(preflight.warnings[0], reason) == NULL)
@@ -74,7 +75,7 @@ static void dynamic_programs_pass(void **state)
 {
     (void)state;
     expect_fine("dynamic");
-    sample_run("gcc -no-pie -o fixed main.c && strip fixed");
+    elf_sample_run("gcc -no-pie -o fixed main.c && strip fixed");
     expect_fine("fixed");
 }
 
@@ -82,7 +83,7 @@ static void static_programs_are_refused(void **state)
 {
     (void)state;
     expect_refusal("static", "statically linked");
-    sample_run("gcc -static-pie -o static-pie main.c");
+    elf_sample_run("gcc -static-pie -o static-pie main.c");
     expect_refusal("static-pie", "statically linked");
 }
 
@@ -90,15 +91,15 @@ static void the_dynamic_linker_itself_passes(void **state)
 {
     struct elf_facts facts;
     (void)state;
-    assert_int_equal(elf_facts_read(sample_path("dynamic"), &facts), 0);
-    sample_run("cp %s loader", facts.loader);
+    assert_int_equal(elf_facts_read(elf_sample_path("dynamic"), &facts), 0);
+    elf_sample_run("cp %s loader", facts.loader);
     expect_fine("loader");
 }
 
 /* Overwrites the two bytes of e_machine. */
 static void set_machine(const char *name, unsigned char machine)
 {
-    int fd = open(sample_path(name), O_WRONLY | O_CLOEXEC);
+    int fd = open(elf_sample_path(name), O_WRONLY | O_CLOEXEC);
     const unsigned char bytes[2] = {machine, 0};
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, bytes, 2, 18), 2);
@@ -108,7 +109,7 @@ static void set_machine(const char *name, unsigned char machine)
 static void programs_for_another_machine_are_refused(void **state)
 {
     (void)state;
-    sample_run("cp dynamic foreign");
+    elf_sample_run("cp dynamic foreign");
     set_machine("foreign", 8); /* EM_MIPS, which nobody builds this on */
     expect_refusal("foreign", "another architecture");
 }
@@ -116,10 +117,10 @@ static void programs_for_another_machine_are_refused(void **state)
 static void a_missing_or_different_dynamic_linker_is_named(void **state)
 {
     (void)state;
-    sample_run("gcc -Wl,--dynamic-linker=/nowhere/ld.so.9 -o loaderless main.c");
+    elf_sample_run("gcc -Wl,--dynamic-linker=/nowhere/ld.so.9 -o loaderless main.c");
     expect_refusal("loaderless", "/nowhere/ld.so.9");
-    sample_run("cp /bin/true ld-musl-fake.so.1 && "
-               "gcc -Wl,--dynamic-linker=$PWD/ld-musl-fake.so.1 -o musl main.c");
+    elf_sample_run("cp /bin/true ld-musl-fake.so.1 && "
+                   "gcc -Wl,--dynamic-linker=$PWD/ld-musl-fake.so.1 -o musl main.c");
     expect_refusal("musl", "another C library");
 }
 
@@ -133,43 +134,44 @@ static const char own_malloc[] =
 static void a_malloc_of_the_programs_own_is_refused(void **state)
 {
     (void)state;
-    sample_write("own.c", own_malloc);
-    sample_run("gcc -fno-builtin -DVISIBLE= -o own own.c");
+    elf_sample_write("own.c", own_malloc);
+    elf_sample_run("gcc -fno-builtin -DVISIBLE= -o own own.c");
     expect_refusal("own", "brings its own malloc");
-    sample_run("strip own");
+    elf_sample_run("strip own");
     expect_refusal("own", "brings its own malloc");
-    sample_run("gcc -fno-builtin '-DVISIBLE=__attribute__((visibility(\"hidden\")))' -o own own.c");
+    elf_sample_run(
+        "gcc -fno-builtin '-DVISIBLE=__attribute__((visibility(\"hidden\")))' -o own own.c");
     expect_refusal("own", "brings its own malloc");
 }
 
 static void a_private_allocator_is_warned_of(void **state)
 {
     (void)state;
-    sample_write("private.c",
-                 "#include <stdlib.h>\n"
-                 "void *NAME(size_t n); void *NAME(size_t n) { return calloc(1, n); }\n"
-                 "int main(void) { return NAME(1) == NULL; }\n");
-    sample_run("gcc -DNAME=je_malloc -o private private.c");
+    elf_sample_write("private.c",
+                     "#include <stdlib.h>\n"
+                     "void *NAME(size_t n); void *NAME(size_t n) { return calloc(1, n); }\n"
+                     "int main(void) { return NAME(1) == NULL; }\n");
+    elf_sample_run("gcc -DNAME=je_malloc -o private private.c");
     expect_warning("private", "jemalloc");
-    sample_run("gcc -DNAME=_rjem_malloc -o private private.c");
+    elf_sample_run("gcc -DNAME=_rjem_malloc -o private private.c");
     expect_warning("private", "_rjem_malloc");
-    sample_run("gcc -DNAME=mi_malloc -o private private.c");
+    elf_sample_run("gcc -DNAME=mi_malloc -o private private.c");
     expect_warning("private", "mimalloc");
 }
 
 static void a_sanitizer_is_refused_by_name(void **state)
 {
     (void)state;
-    sample_run("gcc -fsanitize=address -o sanitized main.c");
+    elf_sample_run("gcc -fsanitize=address -o sanitized main.c");
     expect_refusal("sanitized", "AddressSanitizer");
 }
 
 static void go_programs_are_warned_of(void **state)
 {
     (void)state;
-    sample_run("echo x >info && objcopy --add-section .go.buildinfo=info dynamic go");
+    elf_sample_run("echo x >info && objcopy --add-section .go.buildinfo=info dynamic go");
     expect_warning("go", "Go program");
-    sample_run("objcopy --add-section .go.buildinfo=info static static-go");
+    elf_sample_run("objcopy --add-section .go.buildinfo=info static static-go");
     expect_refusal("static-go", "by Go");
 }
 
@@ -180,11 +182,11 @@ static void rights_that_the_user_does_not_have_are_refused(void **state)
         print_message("only root can make files of other users\n");
         skip();
     }
-    sample_run("cp dynamic setuid && chown %d setuid && chmod 4755 setuid", NOBODY);
+    elf_sample_run("cp dynamic setuid && chown %d setuid && chmod 4755 setuid", NOBODY);
     expect_refusal("setuid", "setuid");
-    sample_run("cp dynamic setgid && chgrp %d setgid && chmod 2755 setgid", NOBODY);
+    elf_sample_run("cp dynamic setgid && chgrp %d setgid && chmod 2755 setgid", NOBODY);
     expect_refusal("setgid", "setgid");
-    sample_run("cp dynamic own-setuid && chmod 4755 own-setuid");
+    elf_sample_run("cp dynamic own-setuid && chmod 4755 own-setuid");
     expect_fine("own-setuid");
 }
 
@@ -196,7 +198,7 @@ static int check_as_nobody(const char *name)
     if (child == 0) {
         if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
             _exit(9);
-        preflight_check(&preflight, sample_path(name), shim);
+        preflight_check(&preflight, elf_sample_path(name), shim);
         _exit(strstr(preflight.refusal, "file capabilities") != NULL);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -209,8 +211,9 @@ static void file_capabilities_are_refused_unless_root_runs_the_program(void **st
         .magic_etc = htole32(VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE),
         .data = {{.permitted = htole32(1u << CAP_NET_BIND_SERVICE)}}};
     (void)state;
-    sample_run("cp dynamic capable");
-    if (setxattr(sample_path("capable"), "security.capability", &rights, sizeof(rights), 0) != 0) {
+    elf_sample_run("cp dynamic capable");
+    if (setxattr(elf_sample_path("capable"), "security.capability", &rights, sizeof(rights), 0) !=
+        0) {
         print_message("file capabilities cannot be set here\n");
         skip();
     }
@@ -222,9 +225,9 @@ static void file_capabilities_are_refused_unless_root_runs_the_program(void **st
 static void write_script(const char *name, const char *format, const char *program)
 {
     char text[4096];
-    snprintf(text, sizeof(text), format, sample_path(program));
-    sample_write(name, text);
-    sample_run("chmod 755 %s", name);
+    snprintf(text, sizeof(text), format, elf_sample_path(program));
+    elf_sample_write(name, text);
+    elf_sample_run("chmod 755 %s", name);
 }
 
 static void scripts_are_judged_by_their_interpreters(void **state)
@@ -258,11 +261,11 @@ static void env_in_a_script_is_seen_through(void **state)
 static void text_without_an_interpreter_is_for_the_shell_and_other_bytes_are_refused(void **state)
 {
     (void)state;
-    sample_write("plain.sh", "echo hello\n");
+    elf_sample_write("plain.sh", "echo hello\n");
     expect_fine("plain.sh");
-    sample_run("printf 'MZ\\0\\0' >windows.exe");
+    elf_sample_run("printf 'MZ\\0\\0' >windows.exe");
     expect_refusal("windows.exe", "neither an ELF program nor a script");
-    sample_run("head -c 40 dynamic >cut");
+    elf_sample_run("head -c 40 dynamic >cut");
     expect_refusal("cut", "neither an ELF program nor a script");
 }
 
@@ -281,13 +284,13 @@ static void commands_are_found_as_execvp_finds_them(void **state)
     char path[3 * PATH_MAX];
     char *before = strdup(getenv("PATH")); /* NOLINT(concurrency-mt-unsafe) */
     (void)state;
-    sample_run("mkdir -p a b/tool && cp dynamic a/tool");
-    snprintf(path, sizeof(path), "%s:/nowhere:%s", sample_path("b"), sample_path("a"));
-    expect_found(path, "tool", 0, sample_path("a/tool"));
-    expect_found(sample_path("b"), "tool", -EACCES, NULL);
+    elf_sample_run("mkdir -p a b/tool && cp dynamic a/tool");
+    snprintf(path, sizeof(path), "%s:/nowhere:%s", elf_sample_path("b"), elf_sample_path("a"));
+    expect_found(path, "tool", 0, elf_sample_path("a/tool"));
+    expect_found(elf_sample_path("b"), "tool", -EACCES, NULL);
     expect_found("/nowhere", "tool", -ENOENT, NULL);
-    expect_found("/nowhere", sample_path("a/tool"), 0, sample_path("a/tool"));
-    expect_found("/nowhere", sample_path("main.c"), -EACCES, NULL);
+    expect_found("/nowhere", elf_sample_path("a/tool"), 0, elf_sample_path("a/tool"));
+    expect_found("/nowhere", elf_sample_path("main.c"), -EACCES, NULL);
     expect_found("/nowhere", "", -ENOENT, NULL);
     setenv("PATH", before, 1); /* NOLINT(concurrency-mt-unsafe) */
     free(before);

@@ -1,6 +1,6 @@
 #include "symbolize.h"
+#include "elf_sample.h"
 #include "memtrack/format.h"
-#include "sample.h"
 
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
@@ -69,9 +69,9 @@ static void record(struct recorded *recorded, const char *path)
 /* Builds `name` from a source with the given compiler and options, and records it. */
 static void build(struct recorded *recorded, const char *name, const char *command)
 {
-    sample_write("sample.c", source);
-    sample_run("%s -fno-optimize-sibling-calls -o %s sample.c 2>&1", command, name);
-    record(recorded, sample_path(name));
+    elf_sample_write("sample.c", source);
+    elf_sample_run("%s -fno-optimize-sibling-calls -o %s sample.c 2>&1", command, name);
+    record(recorded, elf_sample_path(name));
 }
 
 /* The frame of the function itself, behind what was inlined into it. */
@@ -95,13 +95,13 @@ static void expect_inlined_call(const struct recorded *recorded, uint64_t start,
         int count = symbolizer_lookup(symbolizer, &recorded->module, at, true, &frames);
         assert_string_equal(frames[count - 1].function, "visible");
         assert_false(frames[count - 1].inlined);
-        assert_string_equal(frames[count - 1].file, sample_path("sample.c"));
+        assert_string_equal(frames[count - 1].file, elf_sample_path("sample.c"));
         if (count != 2 || frames[0].line != 3)
             continue;
         seen++;
         assert_true(frames[0].inlined);
         assert_string_equal(frames[0].function, "hidden");
-        assert_string_equal(frames[0].file, sample_path("sample.c"));
+        assert_string_equal(frames[0].file, elf_sample_path("sample.c"));
         assert_int_equal(frames[1].line, 6);
     }
     assert_true(seen > 0);
@@ -113,7 +113,7 @@ static void expect_inlined_call_from(const char *command)
     struct recorded recorded;
     uint64_t size;
     build(&recorded, "inlined", command);
-    uint64_t start = sample_symbol("inlined", "visible", &size);
+    uint64_t start = elf_sample_symbol("inlined", "visible", &size);
     expect_inlined_call(&recorded, start, size);
 }
 
@@ -140,7 +140,7 @@ static void every_form_of_debug_information_is_read(void **state)
 static void debug_information_of_clang_is_read(void **state)
 {
     (void)state;
-    if (!sample_has("clang")) {
+    if (!elf_sample_has("clang")) {
         print_message("clang is not installed\n");
         skip();
     }
@@ -154,13 +154,13 @@ static void a_return_address_belongs_to_the_call_before_it(void **state)
     struct recorded recorded;
     uint64_t size;
     (void)state;
-    sample_write("sample.c", "#include <stdlib.h>\n"
-                             "__attribute__((noinline)) void last(void) { abort(); }\n"
-                             "__attribute__((noinline)) void next(void) { exit(1); }\n"
-                             "int main(void) { last(); next(); }\n");
-    sample_run("gcc -O2 -g -falign-functions=1 -o tail sample.c");
-    record(&recorded, sample_path("tail"));
-    uint64_t start = sample_symbol("tail", "last", &size);
+    elf_sample_write("sample.c", "#include <stdlib.h>\n"
+                                 "__attribute__((noinline)) void last(void) { abort(); }\n"
+                                 "__attribute__((noinline)) void next(void) { exit(1); }\n"
+                                 "int main(void) { last(); next(); }\n");
+    elf_sample_run("gcc -O2 -g -falign-functions=1 -o tail sample.c");
+    record(&recorded, elf_sample_path("tail"));
+    uint64_t start = elf_sample_symbol("tail", "last", &size);
     struct symbolizer *symbolizer = symbolizer_open();
     symbolizer_lookup(symbolizer, &recorded.module, start + size, false, &frames);
     assert_string_equal(frames[0].function, "last");
@@ -177,13 +177,13 @@ static void static_functions_are_named_without_debug_information(void **state)
     (void)state;
     build(&recorded, "plain", "gcc -O2");
     struct symbolizer *symbolizer = symbolizer_open();
-    uint64_t secret = sample_symbol("plain", "secret", &size);
+    uint64_t secret = elf_sample_symbol("plain", "secret", &size);
     const struct symbol_frame *frame = outermost(symbolizer, &recorded, secret + size - 1);
     assert_string_equal(frame->function, "secret");
     assert_string_equal(frame->linkage, "secret");
     assert_null(frame->file);
     assert_string_equal(
-        outermost(symbolizer, &recorded, sample_symbol("plain", "_start", &size))->function,
+        outermost(symbolizer, &recorded, elf_sample_symbol("plain", "_start", &size))->function,
         "_start");
     assert_null(symbolizer_complaint(symbolizer, &recorded.module));
     symbolizer_close(symbolizer);
@@ -195,9 +195,9 @@ static void a_stripped_program_has_no_names_and_says_so(void **state)
     uint64_t size;
     (void)state;
     build(&recorded, "stripped", "gcc -O2 -g");
-    uint64_t visible = sample_symbol("stripped", "visible", &size);
-    sample_run("strip stripped");
-    record(&recorded, sample_path("stripped"));
+    uint64_t visible = elf_sample_symbol("stripped", "visible", &size);
+    elf_sample_run("strip stripped");
+    record(&recorded, elf_sample_path("stripped"));
     struct symbolizer *symbolizer = symbolizer_open();
     assert_null(outermost(symbolizer, &recorded, visible)->function);
     assert_non_null(strstr(symbolizer_complaint(symbolizer, &recorded.module), "stripped"));
@@ -210,10 +210,10 @@ static void code_between_the_exported_functions_of_a_stripped_library_is_not_the
     uint64_t size;
     (void)state;
     build(&recorded, "library.so", "gcc -O2 -shared -fPIC");
-    uint64_t secret = sample_symbol("library.so", "secret", &size);
-    uint64_t visible = sample_symbol("library.so", "visible", &size);
-    sample_run("strip library.so");
-    record(&recorded, sample_path("library.so"));
+    uint64_t secret = elf_sample_symbol("library.so", "secret", &size);
+    uint64_t visible = elf_sample_symbol("library.so", "visible", &size);
+    elf_sample_run("strip library.so");
+    record(&recorded, elf_sample_path("library.so"));
     struct symbolizer *symbolizer = symbolizer_open();
     assert_null(outermost(symbolizer, &recorded, secret)->function);
     assert_string_equal(outermost(symbolizer, &recorded, visible)->function, "visible");
@@ -226,10 +226,10 @@ static void a_separate_debug_file_is_found_by_its_link(void **state)
     uint64_t size;
     (void)state;
     build(&recorded, "linked", "gcc -O2 -g");
-    uint64_t start = sample_symbol("linked", "visible", &size);
-    sample_run("mkdir -p .debug && objcopy --only-keep-debug linked .debug/linked.debug && "
-               "strip linked && objcopy --add-gnu-debuglink=.debug/linked.debug linked");
-    record(&recorded, sample_path("linked"));
+    uint64_t start = elf_sample_symbol("linked", "visible", &size);
+    elf_sample_run("mkdir -p .debug && objcopy --only-keep-debug linked .debug/linked.debug && "
+                   "strip linked && objcopy --add-gnu-debuglink=.debug/linked.debug linked");
+    record(&recorded, elf_sample_path("linked"));
     expect_inlined_call(&recorded, start, size);
 }
 
@@ -238,15 +238,15 @@ static void debug_information_that_dwz_has_shared_is_read(void **state)
     struct recorded recorded;
     uint64_t size;
     (void)state;
-    if (!sample_has("dwz")) {
+    if (!elf_sample_has("dwz")) {
         print_message("dwz is not installed\n");
         skip();
     }
     build(&recorded, "shared1", "gcc -O2 -g -gdwarf-4");
     build(&recorded, "shared2", "gcc -O2 -g -gdwarf-4 -Wl,-z,norelro");
-    sample_run("dwz -m shared.alt shared1 shared2");
-    uint64_t start = sample_symbol("shared1", "visible", &size);
-    record(&recorded, sample_path("shared1"));
+    elf_sample_run("dwz -m shared.alt shared1 shared2");
+    uint64_t start = elf_sample_symbol("shared1", "visible", &size);
+    record(&recorded, elf_sample_path("shared1"));
     expect_inlined_call(&recorded, start, size);
 }
 
@@ -260,7 +260,7 @@ static void a_file_with_another_build_id_is_not_read(void **state)
     struct recorded before = recorded;
     build(&recorded, "rebuilt",
           "gcc -O1 -g -Wl,--build-id=0x2222222222222222222222222222222222222222");
-    uint64_t visible = sample_symbol("rebuilt", "visible", &size);
+    uint64_t visible = elf_sample_symbol("rebuilt", "visible", &size);
     struct symbolizer *symbolizer = symbolizer_open();
     before.module.path = before.path;
     before.module.build_id = before.id;
@@ -278,7 +278,7 @@ static void without_build_ids_size_and_time_decide(void **state)
     uint64_t size;
     (void)state;
     build(&recorded, "undated", "gcc -O2 -g -Wl,--build-id=none");
-    uint64_t visible = sample_symbol("undated", "visible", &size);
+    uint64_t visible = elf_sample_symbol("undated", "visible", &size);
     struct symbolizer *symbolizer = symbolizer_open();
     assert_string_equal(outermost(symbolizer, &recorded, visible)->function, "visible");
     recorded.module.mtime_ns -= 1;
@@ -292,7 +292,7 @@ static void a_file_that_is_gone_or_foreign_is_named_as_such(void **state)
     struct recorded recorded;
     (void)state;
     build(&recorded, "gone", "gcc -O2 -g");
-    sample_run("rm gone");
+    elf_sample_run("rm gone");
     struct symbolizer *symbolizer = symbolizer_open();
     assert_null(outermost(symbolizer, &recorded, 0x1139)->function);
     assert_string_equal(symbolizer_complaint(symbolizer, &recorded.module),
@@ -303,7 +303,7 @@ static void a_file_that_is_gone_or_foreign_is_named_as_such(void **state)
     recorded.module.build_id_length = 0;
     recorded.module.file_size = 0;
     recorded.module.mtime_ns = 0;
-    recorded.module.path = sample_write("text", "not ELF\n");
+    recorded.module.path = elf_sample_write("text", "not ELF\n");
     assert_non_null(symbolizer_complaint(symbolizer, &recorded.module));
     symbolizer_close(symbolizer);
 }
@@ -326,21 +326,22 @@ static void cxx_functions_get_readable_names_also_inside_of_functions(void **sta
     struct recorded recorded;
     uint64_t size;
     (void)state;
-    sample_write("sample.cc", "namespace zoo { struct Cat { __attribute__((noinline)) "
-                              "int meow(int n) const { return n * 2; } }; }\n"
-                              "int main(int argc, char **) {\n"
-                              "  struct Local { __attribute__((noinline)) static int run(int n) "
-                              "{ asm volatile(\"\"); return n + 1; } };\n"
-                              "  return zoo::Cat().meow(argc) + Local::run(argc); }\n");
-    sample_run("g++ -O1 -g -o cats sample.cc");
-    record(&recorded, sample_path("cats"));
+    elf_sample_write("sample.cc",
+                     "namespace zoo { struct Cat { __attribute__((noinline)) "
+                     "int meow(int n) const { return n * 2; } }; }\n"
+                     "int main(int argc, char **) {\n"
+                     "  struct Local { __attribute__((noinline)) static int run(int n) "
+                     "{ asm volatile(\"\"); return n + 1; } };\n"
+                     "  return zoo::Cat().meow(argc) + Local::run(argc); }\n");
+    elf_sample_run("g++ -O1 -g -o cats sample.cc");
+    record(&recorded, elf_sample_path("cats"));
     struct symbolizer *symbolizer = symbolizer_open();
-    uint64_t meow = sample_symbol("cats", "_ZNK3zoo3Cat4meowEi", &size);
+    uint64_t meow = elf_sample_symbol("cats", "_ZNK3zoo3Cat4meowEi", &size);
     const struct symbol_frame *frame = outermost(symbolizer, &recorded, meow);
     assert_string_equal(frame->function, "zoo::Cat::meow(int) const");
     assert_string_equal(frame->linkage, "_ZNK3zoo3Cat4meowEi");
     assert_int_equal(frame->line, 1);
-    uint64_t run = sample_symbol("cats", "_ZZ4mainEN5Local3runEi", &size);
+    uint64_t run = elf_sample_symbol("cats", "_ZZ4mainEN5Local3runEi", &size);
     frame = outermost(symbolizer, &recorded, run);
     assert_string_equal(frame->function, "main::Local::run(int)");
     assert_int_equal(frame->line, 3);
@@ -354,8 +355,8 @@ static void an_answer_stays_valid_and_the_same(void **state)
     uint64_t size;
     (void)state;
     build(&recorded, "again", "gcc -O2 -g");
-    record(&copy, sample_path("again"));
-    uint64_t visible = sample_symbol("again", "visible", &size);
+    record(&copy, elf_sample_path("again"));
+    uint64_t visible = elf_sample_symbol("again", "visible", &size);
     struct symbolizer *symbolizer = symbolizer_open();
     const struct symbol_frame *first = outermost(symbolizer, &recorded, visible);
     for (uint64_t at = 0; at < 0x4000; at++)
@@ -385,14 +386,14 @@ static void damaged_files_do_no_harm(void **state)
     uint32_t random = 7;
     (void)state;
     build(&recorded, "good", "gcc -O2 -g");
-    uint64_t visible = sample_symbol("good", "visible", &size);
+    uint64_t visible = elf_sample_symbol("good", "visible", &size);
     for (int round = 0; round < 60; round++) {
-        sample_run("cp good damaged");
-        record(&recorded, sample_path("damaged"));
+        elf_sample_run("cp good damaged");
+        record(&recorded, elf_sample_path("damaged"));
         recorded.module.mtime_ns = 0;
         long length = (long)recorded.module.file_size;
         /* Everywhere, or only where debug information and symbols are. */
-        overwrite_some(sample_path("damaged"), &random, round % 2 ? 0x3000 : 64, length);
+        overwrite_some(elf_sample_path("damaged"), &random, round % 2 ? 0x3000 : 64, length);
         struct symbolizer *symbolizer = symbolizer_open();
         for (uint64_t at = visible; at < visible + size; at++)
             outermost(symbolizer, &recorded, at);
@@ -403,7 +404,7 @@ static void damaged_files_do_no_harm(void **state)
 static int clean(void **state)
 {
     (void)state;
-    sample_clean();
+    elf_sample_clean();
     return 0;
 }
 

@@ -1,4 +1,4 @@
-#include "sample.h"
+#include "elf_sample.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 static char folder[64];
 
-const char *sample_folder(void)
+const char *elf_sample_folder(void)
 {
     if (folder[0] == '\0') {
         strcpy(folder, "/tmp/memtrack-sample-XXXXXX");
@@ -25,7 +25,7 @@ static int run_shell(const char *command)
     return system(command); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
-void sample_clean(void)
+void elf_sample_clean(void)
 {
     char command[256];
     if (folder[0] == '\0')
@@ -35,18 +35,18 @@ void sample_clean(void)
         folder[0] = '\0';
 }
 
-const char *sample_path(const char *name)
+const char *elf_sample_path(const char *name)
 {
-    static char paths[SAMPLE_PATHS][PATH_MAX];
+    static char paths[ELF_SAMPLE_PATHS][PATH_MAX];
     static unsigned next;
-    char *path = paths[next++ % SAMPLE_PATHS];
-    snprintf(path, PATH_MAX, "%s/%s", sample_folder(), name);
+    char *path = paths[next++ % ELF_SAMPLE_PATHS];
+    snprintf(path, PATH_MAX, "%s/%s", elf_sample_folder(), name);
     return path;
 }
 
-const char *sample_write(const char *name, const char *text)
+const char *elf_sample_write(const char *name, const char *text)
 {
-    const char *path = sample_path(name);
+    const char *path = elf_sample_path(name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
@@ -54,11 +54,11 @@ const char *sample_write(const char *name, const char *text)
     return path;
 }
 
-void sample_run(const char *format, ...)
+void elf_sample_run(const char *format, ...)
 {
     char command[4096];
     va_list arguments;
-    int at = snprintf(command, sizeof(command), "cd %s && ", sample_folder());
+    int at = snprintf(command, sizeof(command), "cd %s && ", elf_sample_folder());
     va_start(arguments, format);
     vsnprintf(command + at, sizeof(command) - (size_t)at, format, arguments);
     va_end(arguments);
@@ -66,21 +66,21 @@ void sample_run(const char *format, ...)
         fail_msg("failed: %s", command);
 }
 
-bool sample_has(const char *command)
+bool elf_sample_has(const char *command)
 {
     char line[256];
     snprintf(line, sizeof(line), "command -v %s >/dev/null 2>&1", command);
     return run_shell(line) == 0;
 }
 
-uint64_t sample_symbol(const char *name, const char *symbol, uint64_t *size)
+uint64_t elf_sample_symbol(const char *name, const char *symbol, uint64_t *size)
 {
     char command[PATH_MAX + 64];
     char line[4096];
     char found[4096];
     uint64_t address = 0;
     bool seen = false;
-    snprintf(command, sizeof(command), "nm -S '%s'", sample_path(name));
+    snprintf(command, sizeof(command), "nm -S '%s'", elf_sample_path(name));
     FILE *output = popen(command, "r");
     assert_non_null(output);
     while (!seen && fgets(line, sizeof(line), output)) {
