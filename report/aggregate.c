@@ -200,6 +200,6 @@ size_t aggregate_order(const struct aggregate *aggregate, enum figures_key key, 
         if (all || figures_value(figures, key) > 0 || figures_count(figures, key) > 0)
             order[count++] = &aggregate->rows[i];
     }
-    qsort_r(order, count, sizeof order[0], row_compare, &key);
+    qsort_r(order, count, sizeof(void *), row_compare, &key);
     return count;
 }

@@ -64,8 +64,8 @@ static int inputs_read_folder(struct inputs *inputs, const char *path, DIR *fold
 
 static int inputs_fail(char *message, size_t size, const char *path, int error)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-    snprintf(message, size, "%s: %s", path, strerror(-error));
+    errno = -error;
+    snprintf(message, size, "%s: %m", path);
     return error;
 }
 

@@ -338,7 +338,7 @@ static int put_rows(struct json_out *json, enum aggregate_by by,
     int error = aggregate_build(&aggregate, json->snapshot, json->frames, by);
     if (error != 0)
         return error;
-    const struct aggregate_row **order = calloc(aggregate.count + 1, sizeof order[0]);
+    const struct aggregate_row **order = calloc(aggregate.count + 1, sizeof(void *));
     size_t count = 0;
     if (order != NULL)
         count = aggregate_order(&aggregate, json->options->sort, true, order);

@@ -308,7 +308,7 @@ static int text_section(struct text *text, const struct aggregate *aggregate, en
 
 static int text_sections_print(struct text *text, const struct aggregate *aggregate)
 {
-    const struct aggregate_row **order = calloc(aggregate->count + 1, sizeof order[0]);
+    const struct aggregate_row **order = calloc(aggregate->count + 1, sizeof(void *));
     enum figures_key sort = text->options->sort;
     int error = 0;
     if (order == NULL)

@@ -15,6 +15,13 @@ static int snapshot_fail(char *message, size_t size, int error, const char *path
     return error;
 }
 
+static int snapshot_fail_errno(char *message, size_t size, int error, const char *path)
+{
+    errno = error;
+    snprintf(message, size, "%s: %m", path);
+    return -error;
+}
+
 /* Field 3 (state) and field 22 (start time) of /proc/PID/stat. The name in field 2 may hold
    anything, so fields are counted from the last parenthesis on. */
 static bool process_parse_stat(const char *text, char *state, uint64_t *start)
@@ -58,13 +65,11 @@ static int snapshot_open(const char *path, char *message, size_t size)
 {
     struct stat status;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (descriptor < 0) {
-        int error = errno;
-        return snapshot_fail(message, size, -error, path, strerror(error));
-    }
+    if (descriptor < 0)
+        return snapshot_fail_errno(message, size, errno, path);
     int error = fstat(descriptor, &status) != 0 ? errno : 0;
     if (error != 0)
-        snapshot_fail(message, size, -error, path, strerror(error));
+        snapshot_fail_errno(message, size, error, path);
     else if (S_ISDIR(status.st_mode))
         error = -snapshot_fail(message, size, -EISDIR, path,
                                "is a folder; give one of the report files in it");
@@ -94,7 +99,7 @@ int snapshot_load(const char *path, struct snapshot **out, char *message, size_t
     if ((*out)->path == NULL) {
         snapshot_free(*out);
         *out = NULL;
-        return snapshot_fail(message, message_size, -ENOMEM, path, strerror(ENOMEM));
+        return snapshot_fail_errno(message, message_size, ENOMEM, path);
     }
     if ((*out)->state == SNAPSHOT_KILLED && process_alive((*out)->pid, (*out)->pid_start))
         (*out)->state = SNAPSHOT_RUNNING;

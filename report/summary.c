@@ -138,11 +138,14 @@ static void summary_process(FILE *out, const struct snapshot *snapshot)
 /* How it ended, in the words of whoever waited for it, if anybody did. */
 static void summary_end_waited(FILE *out, int status)
 {
-    if (WIFSIGNALED(status))
-        fprintf(out, "killed by signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
-                WCOREDUMP(status) ? ", core dumped" : "");
-    else
+    if (!WIFSIGNALED(status)) {
         fprintf(out, "exited with status %d", WEXITSTATUS(status));
+        return;
+    }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+    const char *name = strsignal(WTERMSIG(status));
+    fprintf(out, "killed by signal %d (%s)%s", WTERMSIG(status), name,
+            WCOREDUMP(status) ? ", core dumped" : "");
 }
 
 static void summary_end_noted(FILE *out, const struct snapshot *snapshot)

@@ -71,7 +71,8 @@ static int tables_read_failed(struct tables *tables, int error)
     if (error == -ENODATA)
         return tables_fail(tables, error,
                            "is cut short; copy it again in full, or record the program again");
-    return tables_fail(tables, error, "cannot be read: %s", strerror(-error));
+    errno = -error;
+    return tables_fail(tables, error, "cannot be read: %m");
 }
 
 static int tables_check_start(struct tables *tables)

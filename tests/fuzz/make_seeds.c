@@ -15,7 +15,7 @@ static void write_seed(const char *folder, const char *name, struct make_report 
     FILE *file = fopen(path, "w");
     if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
         perror(path);
-        exit(2);
+        exit(2); /* NOLINT(concurrency-mt-unsafe): one thread */
     }
     make_report_free(report);
 }

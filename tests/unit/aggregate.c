@@ -144,7 +144,7 @@ static void rows_come_in_falling_order_of_each_key(void **state)
     (void)state;
     struct fixture fixture;
     begin(&fixture, make_report_large(700, 6), AGGREGATE_SITE);
-    const struct aggregate_row **order = calloc(fixture.aggregate.count, sizeof order[0]);
+    const struct aggregate_row **order = calloc(fixture.aggregate.count, sizeof(void *));
     assert_non_null(order);
     for (int key = 0; key < FIGURES_KEY_LIMIT; key++) {
         size_t count = aggregate_order(&fixture.aggregate, (enum figures_key)key, false, order);

@@ -57,7 +57,7 @@ static void times_are_as_exact_as_they_are_short(void **state)
 static void a_moment_is_local_time(void **state)
 {
     (void)state;
-    setenv("TZ", "UTC", 1);
+    setenv("TZ", "UTC", 1); /* NOLINT(concurrency-mt-unsafe): one thread */
     tzset();
     assert_string_equal(amount_time(INT64_C(1714564800000000000)).text, "2024-05-01 12:00:00");
 }

@@ -245,7 +245,7 @@ static void a_stream_that_fails_is_an_error(void **state)
 static int use_utc(void **state)
 {
     (void)state;
-    setenv("TZ", "UTC", 1);
+    setenv("TZ", "UTC", 1); /* NOLINT(concurrency-mt-unsafe): one thread */
     tzset();
     return 0;
 }
