@@ -35,7 +35,8 @@ CPPFLAGS += -DMEMTRACK_CHECK=1
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 ifeq ($(VARIANT),tsan)
-SANITIZE := -fsanitize=thread
+# gcc warns of fences, which the sanitizer does not follow.
+SANITIZE := -fsanitize=thread $(if $(findstring clang,$(CC)),,-Wno-tsan)
 endif
 CFLAGS += $(SANITIZE)
 
@@ -60,7 +61,8 @@ PROGRAMS   := $(PROGRAM_C:tests/programs/%.c=$(B)/programs/%) \
               $(PROGRAM_CC:tests/programs/%.cc=$(B)/programs/%) \
               $(PROGRAM_RS:tests/programs/%.rs=$(B)/programs/%)
 PLUGINS    := $(patsubst tests/programs/plugins/%.c,$(B)/programs/%.so,$(wildcard tests/programs/plugins/*.c))
-BENCHES    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c)) $(B)/bench/containers
+BENCHES    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c)) \
+              $(B)/bench/containers $(B)/bench/signal.so
 MICRO_OBJ  := $(patsubst tests/bench/micro/%.c,$(B)/obj/tests/bench/micro/%.o,$(wildcard tests/bench/micro/*.c))
 
 .PHONY: all shim report unit programs bench fuzz lint install clean help
@@ -145,6 +147,10 @@ $(B)/bench/%: tests/bench/%.cc
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -MMD -MP -o $@ $<
 
+$(B)/bench/%.so: tests/bench/preload/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fno-builtin -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
 $(B)/obj/tests/bench/micro/%.o: tests/bench/micro/%.c | $(LIBUNWIND)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(SHIM_CPPFLAGS) $(CFLAGS) -fno-builtin -c -o $@ $<
@@ -173,4 +179,4 @@ help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 -include $(SHIM_OBJ:.o=.d) $(REPORT_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(UNIT_BIN:=.d) $(PROGRAMS:=.d) $(PLUGINS:.so=.d) \
-         $(BENCHES:=.d) $(MICRO_OBJ:.o=.d)
+         $(addsuffix .d,$(filter-out %.so,$(BENCHES))) $(MICRO_OBJ:.o=.d)

@@ -25,7 +25,7 @@ static char child_path[3000];
 
 const char *child_folder(void)
 {
-    const char *parent = getenv("TMPDIR");
+    const char *parent = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): one thread */
     if (child_path[0])
         return child_path;
     snprintf(child_path, sizeof child_path, "%s/memtrack-unit.XXXXXX", parent ? parent : "/tmp");
@@ -44,7 +44,8 @@ void child_folder_remove(void)
     DIR *folder = opendir(child_path);
     if (folder == NULL)
         return;
-    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+    struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL) /* NOLINT(concurrency-mt-unsafe): own DIR */
         unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
     rmdir(child_path);

@@ -55,7 +55,7 @@ static void ask_for_too_much(void)
                                    SIZE_MAX - 15};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         REQUIRE(boot_alloc(1, sizes[i]) == NULL);
-    REQUIRE(boot_alloc(BOOT_POOL * 2, 1) == NULL);
+    REQUIRE(boot_alloc((size_t)BOOT_POOL * 2, 1) == NULL);
     REQUIRE(boot_count() == 0);
     REQUIRE(boot_alloc(1, 1000) != NULL && boot_count() == 1);
     while (boot_alloc(1, 1500))

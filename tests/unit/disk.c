@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define PIECE 65536u
+#define PIECE ((int64_t)65536)
 
 static int begin(void **state)
 {

@@ -33,7 +33,7 @@ static uint64_t add_records(enum mtf_kind kind, uint64_t n)
         char *record = (char *)file_table(kind) + index * size;
         for (uint64_t at = 0; at < size; at++) {
             REQUIRE(record[at] == 0);
-            record[at] = (char)((unsigned)kind * 31 + index * 7 + at);
+            record[at] = (char)((uint64_t)kind * 31 + index * 7 + at);
         }
         file_publish(kind, index + 1);
     }
@@ -45,7 +45,7 @@ static bool records_are_right(enum mtf_kind kind)
     uint64_t size = file_header->tables[kind].record_size;
     const char *bytes = file_table(kind);
     for (uint64_t at = 0; at < file_count(kind) * size; at++) {
-        if (bytes[at] != (char)((unsigned)kind * 31 + at / size * 7 + at % size))
+        if (bytes[at] != (char)((uint64_t)kind * 31 + at / size * 7 + at % size))
             return false;
     }
     return true;

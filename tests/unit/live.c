@@ -241,7 +241,7 @@ static void addresses_up_to_the_last_equal_the_model(void **state)
     model_run(UINTPTR_MAX - 4095, 1, 4096, 200000);
 }
 
-#define THREADS 4
+#define THREADS ((size_t)4)
 
 static void *operate_on_a_model(void *context)
 {
@@ -322,11 +322,11 @@ static void threads_on_shared_addresses_lose_and_double_nothing(void **state)
     int64_t blocks = 0;
     struct live_block old;
     (void)state;
-    for (uint64_t i = 0; i < THREADS; i++) {
+    for (size_t i = 0; i < THREADS; i++) {
         ledgers[i] = (struct ledger){.random = i + 1};
         pthread_create(&ledgers[i].thread, NULL, operate_on_shared_addresses, &ledgers[i]);
     }
-    for (int i = 0; i < THREADS; i++) {
+    for (size_t i = 0; i < THREADS; i++) {
         pthread_join(ledgers[i].thread, NULL);
         put += ledgers[i].put;
         got += ledgers[i].got;

@@ -194,7 +194,7 @@ static void enter_alone(void)
         REQUIRE(pthread_create(&threads[i], NULL, count_under_the_lock, NULL) == 0);
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
-    REQUIRE(counter == 2 * ROUNDS);
+    REQUIRE(counter == 2 * (uint64_t)ROUNDS);
     lock_threads_seen();
     taken = lock_enter(&lock);
     REQUIRE(taken && lock.word == 1);

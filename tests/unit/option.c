@@ -169,7 +169,8 @@ static void a_value_is_kept_whole_or_not_at_all(void **state)
     (void)state;
     for (size_t length = OPTION_PATH_MAX - 3; length < OPTION_PATH_MAX + 3; length++) {
         memset(text, 'x', sizeof text);
-        memcpy(text, "out=", 4);
+        memcpy(text, "out=", sizeof "out=");
+        text[4] = 'x';
         strcpy(text + 4 + length, ":depth=9");
         const char *said = parse(text);
         assert_int_equal(strlen(said) == 0, length < OPTION_PATH_MAX);

@@ -16,14 +16,14 @@
 #include <cmocka.h>
 
 #define SITES 20
-#define EACH 30
+#define EACH ((size_t)30)
 
 static uint32_t sites[SITES];
 static void *blocks[SITES][EACH];
 
-static size_t size_of(uint32_t site, int i)
+static size_t size_of(uint32_t site, size_t i)
 {
-    return site * 100 + (size_t)i;
+    return (size_t)site * 100 + (size_t)i;
 }
 
 /* Real blocks, so that the allocator can be asked about them: EACH at each of the sites. */
@@ -34,7 +34,7 @@ static void start(void)
     real_resolve();
     for (uint32_t site = 0; site < SITES; site++) {
         sites[site] = site_at(site_node(0, 0, 1 + site, 0));
-        for (int i = 0; i < EACH; i++) {
+        for (size_t i = 0; i < EACH; i++) {
             uint64_t sequence = site * EACH + (uint64_t)i + 1;
             struct live_block block = {size_of(site, i), sequence, sites[site], 1};
             blocks[site][i] = malloc(block.size);
@@ -46,7 +46,7 @@ static void start(void)
 static bool record_is_right(const struct mtf_block *record)
 {
     for (uint32_t site = 0; site < SITES; site++) {
-        for (int i = 0; i < EACH; i++) {
+        for (size_t i = 0; i < EACH; i++) {
             if (record->address == (uintptr_t)blocks[site][i])
                 return record->site == sites[site] && record->size == size_of(site, i) &&
                        record->usable == malloc_usable_size(blocks[site][i]) &&

@@ -249,12 +249,12 @@ static void a_full_pipe_is_not_waited_for(void **state)
 static void say_to_nobody(int fd)
 {
     sigset_t before, after, pending;
-    sigprocmask(SIG_SETMASK, NULL, &before);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
     close(fd);
     errno = 77;
     say("hello");
     MUST(errno == 77);
-    sigprocmask(SIG_SETMASK, NULL, &after);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
     sigpending(&pending);
     MUST(sigismember(&after, SIGPIPE) == sigismember(&before, SIGPIPE));
     MUST(!sigismember(&pending, SIGPIPE));
@@ -267,9 +267,9 @@ static void say_into_broken_pipes(void)
     say_to_nobody(start_with_pipe());
     sigemptyset(&pipe_signal);
     sigaddset(&pipe_signal, SIGPIPE);
-    sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
     say_to_nobody(start_with_pipe());
-    sigprocmask(SIG_UNBLOCK, &pipe_signal, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &pipe_signal, NULL);
     MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && dup2(ends[1], 2) == 2);
     close(ends[1]);
     say_start();
@@ -287,7 +287,7 @@ static void say_while_a_signal_waits(void)
     sigset_t pipe_signal, pending;
     sigemptyset(&pipe_signal);
     sigaddset(&pipe_signal, SIGPIPE);
-    sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
     raise(SIGPIPE);
     close(start_with_pipe());
     say("hello");
