@@ -55,6 +55,10 @@ static const char *const fold_prefixes[] = {
     "std::rt::",
     "std::alloc::",
     "std::panicking::try",
+    "std::panicking::catch_unwind",
+    "alloc::boxed::box_new_uninit",
+    "__rustc::__r",
+    "__rustc[",
     "std::panic::catch_unwind",
 };
 

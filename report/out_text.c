@@ -1,6 +1,7 @@
 #include "out_text.h"
 #include "amount.h"
 #include "progress.h"
+#include "shorten.h"
 #include "summary.h"
 #include "terminal.h"
 
@@ -63,6 +64,14 @@ static void text_address(struct text *text, const struct frame *frame)
     fprintf(text->out, "0x%" PRIx64, frame->offset);
 }
 
+/* --full tells names exactly; otherwise what C++ adds by default is left out. */
+static void text_function(struct text *text, const char *function)
+{
+    char *name = text->options->full ? NULL : shorten_name(function);
+    terminal_put_string(text->out, name != NULL ? name : function);
+    free(name);
+}
+
 /* Source files below the folder that the program ran in are named from there. */
 static void text_source(struct text *text, const struct symbol_frame *name)
 {
@@ -81,7 +90,7 @@ static void text_frame(struct text *text, const struct frame *frame)
     const struct symbol_frame *name = frame->name;
     fputs("        ", text->out);
     if (name->function != NULL)
-        terminal_put_string(text->out, name->function);
+        text_function(text, name->function);
     else
         text_address(text, frame);
     if (name->file != NULL) {
@@ -266,7 +275,7 @@ static void text_row_self(struct text *text, const struct aggregate_row *row, en
     else if (text->options->by == AGGREGATE_MODULE)
         terminal_put_string(text->out, text->snapshot->modules[self->module].path);
     else if (self->name->function != NULL)
-        terminal_put_string(text->out, self->name->function);
+        text_function(text, self->name->function);
     else
         text_address(text, self);
     if (text->options->by == AGGREGATE_FUNCTION && self->name->function != NULL) {

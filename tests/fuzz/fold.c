@@ -1,5 +1,6 @@
-/* Any function name: folded or not, without reading behind its end. */
+/* Any function name: folded or not, and shortened, without reading behind its end. */
 #include "fold.h"
+#include "shorten.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bool once = fold_frame(name, "/lib/libc.so.6", 0);
     if (fold_frame(name, "/lib/libc.so.6", 0) != once)
         abort();
+    char *shorter = shorten_name(name);
+    if (shorter != NULL && strlen(shorter) > strlen(name))
+        abort();
+    free(shorter);
     free(name);
     return 0;
 }

@@ -56,6 +56,9 @@ static void insides_of_the_rust_library_are_folded(void **state)
     expect(true, "core::ops::function::FnOnce::call_once");
     expect(true, "<F as core::ops::function::FnOnce<()>>::call_once");
     expect(true, "std::rt::lang_start::{{closure}}");
+    expect(true, "std::panicking::catch_unwind::do_call::<std::rt::lang_start, isize>");
+    expect(true, "alloc::boxed::box_new_uninit");
+    expect(true, "__rustc::__rust_alloc");
     expect(true, "std::sys::backtrace::__rust_begin_short_backtrace");
     expect(false, "alloc::vec::Vec<T>::with_capacity");
     expect(false, "<app::Tree as app::Grow>::grow");
