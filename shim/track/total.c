@@ -45,7 +45,7 @@ static inline void total_look_for_peak(struct mtf_totals *totals)
         return;
     store_relaxed(&totals->peak_bytes, totals->current_bytes);
     store_relaxed(&totals->peak_blocks, totals->current_blocks);
-    store_relaxed(&totals->peak_sequence, totals->sequence);
+    store_relaxed(&totals->peak_sequence, load_relaxed(&totals->sequence));
     add_owned(&totals->peak_epoch, 1);
 }
 
