@@ -347,6 +347,7 @@ static int put_rows(struct json_out *json, enum aggregate_by by,
     if (json->options->top > 0 && count > json->options->top)
         count = json->options->top;
     for (size_t i = 0; i < count && error == 0; i++) {
+        progress_step("writing call sites", i);
         fputs(i > 0 ? ",\n" : "\n", json->out);
         error = put(json, order[i]);
     }
