@@ -132,7 +132,7 @@ $(B)/programs/%.so: tests/programs/plugins/%.c
 
 $(B)/programs/%: tests/programs/%.cc
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -Ishim/include -O1 -g -fno-builtin -fno-inline -Wall -Wextra -Werror -MMD -MP -o $@ $< -lpthread
+	$(Q)$(CXX) -std=c++17 -fsized-deallocation -Ishim/include -O1 -g -fno-builtin -fno-inline -Wall -Wextra -Werror -MMD -MP -o $@ $< -lpthread
 
 $(B)/programs/%: tests/programs/%.rs
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 # the_report PATTERN   prints the one report file that matches; fails if there is none, or two
 # as_json REPORT       writes report.json: what memtrack report --json says of this one report, with whole
 #                      frames in the call sites' stacks instead of their numbers
+# flat_json REPORT     the same with the numbers, which is quicker where there are many stacks
 # truth_holds ...      runs a truth program under the shim and compares it with its report
 
 bats_require_minimum_version 1.5.0
@@ -56,9 +57,13 @@ the_report() {
   echo "${found[0]}"
 }
 
+flat_json() {
+  tool report --json "$1" >reports.json && jq -c '.reports[0]' reports.json >report.json
+}
+
 as_json() {
-  tool report --json "$1" >reports.json && jq -c '.reports[0] | .frames as $frames | .sites |= map(.stack |= map($frames[.]))' \
-    reports.json >report.json
+  flat_json "$1" && jq -c '.frames as $frames | .sites |= map(.stack |= map($frames[.]))' report.json >whole.json &&
+    mv whole.json report.json
 }
 
 # Compares what a program said of itself (file $1) with the report $2.

@@ -6,7 +6,7 @@ load helpers
 # Our figures of PROGRAM ARGS, into $ours as "allocs frees bytes live_bytes live_blocks".
 our_figures() {
   track "$@" || return 1
-  as_json "$(the_report "$(basename "$1").*.memtrack")" || return 1
+  flat_json "$(the_report "$(basename "$1").*.memtrack")" || return 1
   ours=$(jq -r '.totals | "\(.allocations) \(.frees) \(.allocated_bytes) \(.live_bytes) \(.live_blocks)"' report.json)
 }
 

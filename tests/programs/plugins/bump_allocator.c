@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #define ARENA_SIZE ((size_t)64 << 30)
-#define HEADER 16u
+#define HEADER ((size_t)16)
 
 static unsigned char *arena;
 static size_t used;
