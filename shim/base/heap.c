@@ -10,7 +10,7 @@ struct heap_piece {
     struct heap_piece *next;
 };
 
-static struct lock heap_lock;
+static struct lock heap_lock = {.rank = LOCK_HEAP};
 static struct heap_piece *heap_free_list[HEAP_CLASSES]; /* all below: under LOCK_HEAP */
 static char *heap_chunk;
 static size_t heap_chunk_left;

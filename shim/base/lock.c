@@ -97,6 +97,26 @@ void lock_threads_seen(void)
     store_relaxed(&lock_single, &lock_never_single);
 }
 
+#if MEMTRACK_CHECK
+static void lock_trap(const struct lock *held, const struct lock *lock)
+{
+    (void)held;
+    (void)lock;
+    __builtin_trap();
+}
+
+void (*lock_disorder)(const struct lock *held, const struct lock *lock) = lock_trap;
+
+void lock_check_order(const struct lock *lock)
+{
+    uint32_t depth = lock_mine.depth < LOCK_NESTING_MAX ? lock_mine.depth : LOCK_NESTING_MAX;
+    for (uint32_t i = 0; i < depth; i++) {
+        if (lock->rank && lock_mine.lock[i]->rank >= lock->rank)
+            lock_disorder(lock_mine.lock[i], lock);
+    }
+}
+#endif
+
 bool lock_reset(struct lock *lock)
 {
     return exchange_acquire(&lock->word, 0) != 0;

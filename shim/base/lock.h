@@ -25,7 +25,8 @@ enum lock_rank {
     LOCK_MODULE,    /* MODULES table */
     LOCK_SITE,      /* NODES and SITES tables and their index */
     LOCK_NAME,      /* NAMES table */
-    LOCK_LIVE,      /* a shard of the live table; never two but in fork and at the end, in order */
+    LOCK_LIVE,      /* a shard of the live table; never two but in fork, in order */
+    LOCK_HUGE,      /* sizes over 4 GiB */
     LOCK_TOTAL,     /* site counters and totals */
     LOCK_FILE,      /* growth of the report file */
     LOCK_HEAP,      /* the shim's own memory */
@@ -35,6 +36,7 @@ enum lock_rank {
 
 struct lock {
     uint32_t word; /* 0 free, 1 held, 2 held and somebody waits */
+    uint32_t rank; /* enum lock_rank; 0: may be taken at any point. Constant */
 };
 
 /* Points at a byte that is nonzero while the process surely has one thread. */
@@ -50,12 +52,25 @@ struct lock_list {
 };
 extern MT_TLS struct lock_list lock_mine;
 
+#if MEMTRACK_CHECK
+/* What is done when a thread that holds `held` takes `lock` against the order: traps, unless a test
+   has put something else in its place. */
+extern void (*lock_disorder)(const struct lock *held, const struct lock *lock);
+void lock_check_order(const struct lock *lock);
+#else
+MT_INLINE void lock_check_order(const struct lock *lock)
+{
+    (void)lock;
+}
+#endif
+
 /* Takes a lock. The result goes to lock_leave: it tells whether the lock was really taken.
    Pairs with lock_leave by tag LOCK-WORD. */
 MT_INLINE bool lock_enter(struct lock *lock)
 {
     if (MT_LIKELY(*lock_single))
         return false;
+    lock_check_order(lock);
     uint32_t expected = 0;
     if (MT_UNLIKELY(!swap_acquire(&lock->word, &expected, 1)))
         lock_wait_slow(lock);

@@ -15,7 +15,7 @@ struct site_index {
     uint32_t slots[];
 };
 
-static struct lock site_lock;
+static struct lock site_lock = {.rank = LOCK_SITE};
 static struct site_index *site_index; /* tag SITE-INDEX; replaced under LOCK_SITE, never freed */
 static struct mtf_node *site_nodes;   /* constant after site_start */
 static struct mtf_site *site_sites;   /* constant after site_start */

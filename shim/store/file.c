@@ -38,7 +38,7 @@ static const struct {
 struct mtf_header *file_header;
 
 static struct file_table file_tables[MTF_KIND_LIMIT];
-static struct lock file_lock;
+static struct lock file_lock = {.rank = LOCK_FILE};
 static bool file_on_disk; /* LOCK_FILE */
 static bool file_shared;  /* LOCK_FILE; a file is mapped, or was in part when file_create failed */
 

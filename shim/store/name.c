@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static struct lock name_lock;
+static struct lock name_lock = {.rank = LOCK_NAME};
 
 /* The empty name at offset 0, so that a reference of 0 needs no test. */
 static bool name_start_locked(void)

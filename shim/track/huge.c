@@ -16,7 +16,7 @@ struct huge_block {
     UT_hash_handle hh;
 };
 
-static struct lock huge_lock;
+static struct lock huge_lock = {.rank = LOCK_HUGE};
 static struct huge_block *huge_blocks; /* under huge_lock */
 
 static bool huge_put_locked(const void *address, size_t size)

@@ -6,8 +6,6 @@
 #include "track/huge.h"
 #include "track/region.h"
 
-#include <string.h>
-
 #define AREA_SHIFT 18
 #define AREA_REGIONS (1u << (AREA_SHIFT - REGION_SHIFT))
 #define AREA_BYTES (AREA_REGIONS * sizeof(struct region))
@@ -39,8 +37,9 @@ struct shard {
     struct region_pool pool;
 } __attribute__((aligned(64)));
 
-static struct shard live_shards[SHARD_COUNT]; /* each under its own lock */
-static uint64_t live_lost_at_fork;            /* by the only thread of a forked child */
+/* Each under its own lock. */
+static struct shard live_shards[SHARD_COUNT] = {[0 ... SHARD_COUNT - 1].lock.rank = LOCK_LIVE};
+static uint64_t live_lost_at_fork; /* by the only thread of a forked child */
 
 /* Addresses that are no multiple of 16 have areas of their own, by their low bits. */
 static inline uint64_t live_key(uintptr_t address)
@@ -325,7 +324,7 @@ void live_fork_parent(void)
 static void live_abandon_shard(struct shard *shard)
 {
     live_lost_at_fork += shard->blocks;
-    memset(shard, 0, sizeof *shard);
+    *shard = (struct shard){.lock = {.rank = LOCK_LIVE}};
 }
 
 void live_fork_child(bool whole)

@@ -14,7 +14,7 @@
 #define THREAD_SLAB_BYTES (64u << 10)
 #define THREAD_LOOK_AT 16 /* states examined for a dead owner per new thread */
 
-static struct lock thread_lock;
+static struct lock thread_lock = {.rank = LOCK_SELF};
 static struct self *thread_states; /* all below: LOCK_SELF */
 static struct self *thread_cursor; /* where the search for dead owners goes on */
 static char *thread_slab;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static struct lock total_lock;
+static struct lock total_lock = {.rank = LOCK_TOTAL};
 static bool total_is_sealed; /* LOCK_TOTAL */
 
 static inline struct mtf_totals *total_totals(void)

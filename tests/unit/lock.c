@@ -14,6 +14,7 @@
 
 #define THREADS 4
 #define ROUNDS 40000
+#define NOT_ALONE 77
 
 static struct lock lock, inner;
 static uint64_t counter; /* a plain one: the lock is what makes it right */
@@ -181,11 +182,51 @@ static void patience_alone_breaks_no_lock_that_is_not_frozen(void **state)
     assert_int_equal(thawed, 0);
 }
 
+/* ---- the order ---- */
+
+#if MEMTRACK_CHECK
+static const struct lock *disorder_held, *disorder_lock;
+
+static void note_disorder(const struct lock *held, const struct lock *wrong)
+{
+    disorder_held = held;
+    disorder_lock = wrong;
+}
+
+/* Takes first, then second; was that found to be wrong? */
+static bool is_disorder(struct lock *first, struct lock *second)
+{
+    disorder_held = NULL;
+    bool outer = lock_enter(first);
+    bool deeper = lock_enter(second);
+    lock_leave(second, deeper);
+    lock_leave(first, outer);
+    return disorder_held == first && disorder_lock == second;
+}
+
+static void locks_are_taken_in_rising_order_alone(void **state)
+{
+    struct lock low = {.rank = LOCK_SITE}, high = {.rank = LOCK_HEAP}, equal = {.rank = LOCK_SITE};
+    struct lock any = {.rank = 0};
+    (void)state;
+    void (*before)(const struct lock *, const struct lock *) = lock_disorder;
+    lock_disorder = note_disorder;
+    assert_false(is_disorder(&low, &high));
+    assert_true(is_disorder(&high, &low));
+    assert_true(is_disorder(&low, &equal));
+    assert_false(is_disorder(&high, &any));
+    assert_false(is_disorder(&any, &low));
+    lock_disorder = before;
+}
+#endif
+
 /* ---- one thread ---- */
 
 static void enter_alone(void)
 {
     pthread_t threads[2];
+    if (!__libc_single_threaded)
+        _exit(NOT_ALONE);
     lock_start();
     REQUIRE(*lock_single);
     bool taken = lock_enter(&lock);
@@ -206,12 +247,13 @@ static void a_single_thread_takes_no_lock_until_there_is_a_second(void **state)
 {
     (void)state;
     counter = 0;
-    if (!__libc_single_threaded) {
+    int status = child_run(enter_alone);
+    if (status == NOT_ALONE) {
         print_message(
             "skipped: this process has a thread that is not the test's (a sanitizer's)\n");
         skip();
     }
-    assert_int_equal(child_run(enter_alone), 0);
+    assert_int_equal(status, 0);
 }
 
 int main(void)
@@ -225,6 +267,9 @@ int main(void)
         cmocka_unit_test(a_freeze_that_nobody_breaks_is_the_forkers_to_end),
         cmocka_unit_test(a_waiter_breaks_a_freeze_when_its_patience_ends),
         cmocka_unit_test(many_waiters_break_a_freeze_once),
+#if MEMTRACK_CHECK
+        cmocka_unit_test(locks_are_taken_in_rising_order_alone),
+#endif
         cmocka_unit_test(patience_alone_breaks_no_lock_that_is_not_frozen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
