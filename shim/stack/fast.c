@@ -131,13 +131,29 @@ static void fast_walk_frames(struct fast_walk *walk)
 
 /* ---- interning ---- */
 
-static uint32_t fast_node(const struct remember_frame *frame, uint32_t parent)
+static MT_NOINLINE uint32_t fast_node_slow(const struct remember_frame *frame, uint32_t parent)
 {
-    if (MT_UNLIKELY(frame->rule & RULE_SHIM))
+    if (frame->rule & RULE_SHIM)
         return parent;
     uint32_t module = rule_module(frame->rule);
     uint32_t flags = rule_kind(frame->rule) == RULE_BOTTOM ? MTF_NODE_EXACT : 0;
     return site_node(parent, module, frame->pc - module_bias(module), flags);
+}
+
+/* The trie is large and far away; what was met lately is near. Where no module is, one may come. */
+static uint32_t fast_node(struct remember *memory, const struct remember_frame *frame,
+                          uint32_t parent)
+{
+    if (MT_UNLIKELY(memory == NULL || frame->rule & RULE_SHIM ||
+                    rule_kind(frame->rule) == RULE_UNCOVERED))
+        return fast_node_slow(frame, parent);
+    struct remember_child *child = remember_child_slot(memory, parent, frame->pc);
+    if (MT_LIKELY(child->pc == frame->pc && child->parent == parent))
+        return child->node;
+    uint32_t node = fast_node_slow(frame, parent);
+    if (node)
+        *child = (struct remember_child){frame->pc, parent, node};
+    return node;
 }
 
 /* The node outside of the new frames; UINT32_MAX if the trie is full. */
@@ -153,11 +169,11 @@ static uint32_t fast_root(const struct fast_walk *walk)
 
 /* Nodes of the new frames, from the outermost inwards. The innermost one's; 0 if the trie is full.
  */
-static uint32_t fast_intern(const struct fast_walk *walk)
+static uint32_t fast_intern(struct remember *memory, const struct fast_walk *walk)
 {
     uint32_t node = fast_root(walk);
     for (uint32_t i = walk->count; i-- > 0 && node != UINT32_MAX;) {
-        uint32_t inner = fast_node(&walk->frames[i], node);
+        uint32_t inner = fast_node(memory, &walk->frames[i], node);
         if (inner == 0 && !(walk->frames[i].rule & RULE_SHIM))
             return 0;
         walk->frames[i].node = node = inner;
@@ -237,6 +253,9 @@ static void fast_remember(struct fast *fast, const struct fast_walk *walk,
     uint32_t checks = known ? joined->checks : 0;
     bool fp_needed = known && joined->fp_needed;
     uintptr_t highest = known ? known->highest : 0;
+    bool evicts = stack->pc && (stack->pc != caller->pc || stack->sp != caller->sp);
+    if (evicts && remember_evict(&fast->memory))
+        return;
     stack->pc = 0;
     stack->frame_count = stack == known ? frames : 0;
     stack->check_count = stack == known ? checks : 0;
@@ -256,15 +275,22 @@ static void fast_remember(struct fast *fast, const struct fast_walk *walk,
     fast->memory->last = stack;
 }
 
-/* What the walk may join: this stack as it was when it was captured before, or the last one. */
+static bool fast_may_join(const struct fast_walk *walk, const struct remember_stack *stack)
+{
+    return stack && stack->pc && stack->complete && stack->highest > walk->sp &&
+           probe_covers(walk->probe, walk->sp, stack->highest);
+}
+
+/* What the walk may join. A call that is older than the last capture and has not returned was in
+   that capture, so the last stack has at least as much in common with this one as any other; unless
+   it lies elsewhere. */
 static void fast_choose_known(struct fast_walk *walk, struct remember *memory)
 {
-    const struct remember_stack *stack = remember_slot(memory, walk->pc, walk->sp);
-    if (stack->pc != walk->pc || stack->sp != walk->sp)
-        stack = memory->last;
-    if (stack && stack->pc && stack->complete &&
-        probe_covers(walk->probe, walk->sp, stack->highest))
-        walk->known = stack;
+    const struct remember_stack *own = remember_slot(memory, walk->pc, walk->sp);
+    if (fast_may_join(walk, memory->last))
+        walk->known = memory->last;
+    else if (fast_may_join(walk, own))
+        walk->known = own;
 }
 
 uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct host_frame *caller,
@@ -284,7 +310,7 @@ uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct hos
     fast_walk_frames(&walk);
     if (walk.end == FAST_LOST)
         return FAST_UNSURE;
-    uint32_t site = site_at(fast_intern(&walk));
+    uint32_t site = site_at(fast_intern(fast->memory, &walk));
     if (fast->memory && site && probe_covers(probe, caller->sp, walk.highest))
         fast_remember(fast, &walk, caller, site);
     return site;

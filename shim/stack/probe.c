@@ -30,10 +30,8 @@ static bool probe_is_near(const struct probe *probe, uintptr_t address)
     return probe->high && address + PROBE_SPAN > probe->low && address < probe->high + PROBE_SPAN;
 }
 
-void probe_begin(struct probe *probe, uintptr_t sp)
+void probe_begin_slow(struct probe *probe, uintptr_t sp)
 {
-    if (sp >= probe->low && sp < probe->high)
-        return;
     if (sp < probe->low && probe_is_near(probe, sp) && probe_grow(probe, sp))
         return;
     probe->low = page_of(sp);

@@ -21,9 +21,15 @@ struct probe {
     uintptr_t high;
 };
 
-/* Takes a stack pointer that the thread runs on: keeps the range if it belongs to it. */
-void probe_begin(struct probe *probe, uintptr_t sp);
+void probe_begin_slow(struct probe *probe, uintptr_t sp);
 bool probe_extend_slow(struct probe *probe, uintptr_t address);
+
+/* Takes a stack pointer that the thread runs on: keeps the range if it belongs to it. */
+MT_INLINE void probe_begin(struct probe *probe, uintptr_t sp)
+{
+    if (MT_UNLIKELY(sp < probe->low || sp >= probe->high))
+        probe_begin_slow(probe, sp);
+}
 
 /* Is every word of the stack from `first` to `last` known to be readable? */
 MT_INLINE bool probe_covers(const struct probe *probe, uintptr_t first, uintptr_t last)

@@ -3,46 +3,78 @@
 
 #include <string.h>
 
-#define REMEMBER_SPARE 8u /* frames and checks that a stack may grow by in place */
-#define REMEMBER_BYTES_A_STACK 2048u
-#define REMEMBER_CLEARS_TO_GROW 2u
+#define REMEMBER_SPARE 8u     /* frames and checks that a stack may grow by in place */
+#define REMEMBER_PRESSURE 16u /* evictions per stack that make it grow */
 
-static struct remember *remember_map(uint32_t size)
+static uint32_t remember_children(const struct remember *memory)
 {
+    return (memory->mask + 1) * REMEMBER_CHILDREN;
+}
+
+/* Behind the header come the stacks, behind them the nodes; the rest is for frames and checks. */
+static void remember_empty(struct remember *memory)
+{
+    struct remember_stack *stacks_end = memory->stacks + memory->mask + 1;
+    memory->children = (struct remember_child *)stacks_end;
+    memory->used =
+        (uint32_t)((char *)(memory->children + remember_children(memory)) - (char *)memory);
+    memory->last = NULL;
+}
+
+static struct remember *remember_map(uint32_t stacks)
+{
+    uint32_t size = stacks * REMEMBER_STACK_BYTES;
     struct remember *memory = sys_map(size);
     if (memory == NULL)
         return NULL;
     memory->size = size;
-    memory->mask = size / REMEMBER_BYTES_A_STACK - 1;
-    memory->used = (uint32_t)(sizeof(*memory) + (memory->mask + 1) * sizeof(struct remember_stack));
+    memory->mask = stacks - 1;
+    remember_empty(memory);
     return memory;
 }
 
 struct remember *remember_make(void)
 {
-    return remember_map(REMEMBER_SMALLEST);
+    return remember_map(REMEMBER_FEWEST);
+}
+
+static void remember_drop_stacks(struct remember *memory)
+{
+    memset(memory->stacks, 0, (memory->mask + 1) * sizeof(*memory->stacks));
+    remember_empty(memory);
 }
 
 void remember_clear(struct remember *memory)
 {
-    size_t stacks = (memory->mask + 1) * sizeof(struct remember_stack);
-    memset(memory->stacks, 0, stacks);
-    memory->used = (uint32_t)(sizeof(*memory) + stacks);
-    memory->last = NULL;
+    memset(memory->children, 0, remember_children(memory) * sizeof(*memory->children));
+    remember_drop_stacks(memory);
 }
 
-/* Full once may be an unlucky mix of sizes; full again and again is a program of many stacks. */
-static void remember_overflow(struct remember **memory)
+/* A few evictions may be an unlucky mix; many are a program of many stacks. */
+static bool remember_grow(struct remember **memory)
 {
     struct remember *old = *memory, *bigger = NULL;
-    if (++old->cleared >= REMEMBER_CLEARS_TO_GROW && old->size < REMEMBER_LARGEST)
-        bigger = remember_map(old->size * 2);
-    if (bigger == NULL) {
-        remember_clear(old);
-        return;
-    }
+    if (old->pressure > REMEMBER_PRESSURE * old->mask && old->mask < REMEMBER_MOST - 1)
+        bigger = remember_map(2 * (old->mask + 1));
+    if (bigger == NULL)
+        return false;
     *memory = bigger;
     sys_unmap(old, old->size);
+    return true;
+}
+
+/* The mapping is full. Each stack in it counts as evicted. */
+static void remember_overflow(struct remember **memory)
+{
+    (*memory)->pressure += (*memory)->mask + 1;
+    if (!remember_grow(memory))
+        remember_drop_stacks(*memory);
+}
+
+bool remember_evict(struct remember **memory)
+{
+    (*memory)->pressure++;
+    return remember_grow(memory);
 }
 
 struct remember_stack *remember_room(struct remember **memory, struct remember_stack *stack,

@@ -9,8 +9,9 @@
  *             remembered (where fp_needed) and every check's word holds its value, then unwinding
  *             would find exactly these frames. Check addresses lie in [sp, highest].
  * Threads     one memory per thread.
- * Memory      one mapping, REMEMBER_SMALLEST to REMEMBER_LARGEST bytes, grown when what is
- *             remembered does not fit; touched from the front.
+ * Memory      one mapping for REMEMBER_FEWEST to REMEMBER_MOST stacks of REMEMBER_STACK_BYTES on the
+ *             average (64 KiB to 1 MiB), grown when stacks have to make room for others again and
+ *             again; touched where it is used.
  * On failure  remember_room returns NULL: the stack is not remembered.
  */
 #ifndef MEMTRACK_STACK_REMEMBER_H
@@ -22,8 +23,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REMEMBER_SMALLEST (32u << 10)
-#define REMEMBER_LARGEST (512u << 10)
+#define REMEMBER_FEWEST 16u
+#define REMEMBER_MOST 256u
+#define REMEMBER_CHILDREN 128u /* for each stack */
+#define REMEMBER_STACK_BYTES 4096u
 
 struct remember_frame {
     uintptr_t pc;
@@ -57,18 +60,30 @@ struct remember_stack {
     bool complete; /* its frames may be outer frames of another stack: it was not cut */
 };
 
+/* A node of the trie that was met: what site_node would say. pc is 0 where there is none. */
+struct remember_child {
+    uintptr_t pc;
+    uint32_t parent;
+    uint32_t node;
+};
+
 struct remember {
     struct remember_stack *last; /* the stack captured last; NULL if none is remembered */
     uint32_t mask;               /* of stacks[] */
     uint32_t size;               /* of the mapping */
     uint32_t used;               /* bytes of the mapping */
-    uint32_t cleared;            /* how often it was full at this size */
+    uint32_t pressure;           /* what had to make room, since it has this size */
+    struct remember_child *children;
     struct remember_stack stacks[];
 };
 
 /* A new, empty memory; NULL if there is none. */
 struct remember *remember_make(void);
+/* Forgets stacks, and nodes too: pcs may mean something else from now on. */
 void remember_clear(struct remember *memory);
+/* A stack has to make room for one of another key. True: *memory was replaced by a larger one, and
+   every pointer into it is void. */
+bool remember_evict(struct remember **memory);
 /*
  * Makes room in `stack` for that many frames and checks; what it held at its end stays in place as
  * far as it fits. When the mapping is full, *memory is emptied or replaced by a larger one, and
@@ -81,6 +96,14 @@ MT_INLINE struct remember_stack *remember_slot(struct remember *memory, uintptr_
 {
     uint64_t hash = (pc ^ (sp << 17)) * 0x9e3779b97f4a7c15u;
     return &memory->stacks[(hash >> 40) & memory->mask];
+}
+
+MT_INLINE struct remember_child *remember_child_slot(struct remember *memory, uint32_t parent,
+                                                     uintptr_t pc)
+{
+    uint64_t hash = (pc ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
+    return &memory->children[(hash >> 40) &
+                             (memory->mask * REMEMBER_CHILDREN + REMEMBER_CHILDREN - 1)];
 }
 
 /* How many checks hold, from the index-th on; check_count if all do. */
