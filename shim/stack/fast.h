@@ -1,10 +1,11 @@
 /*
- * Keeps       the quick way to a call site: the stack is compared with one that was captured
- * before, and only what differs is unwound, by rules that are known per return address. Invariant
- * the result is what unwinding frame by frame would give: where the fast way cannot be sure it says
- * FAST_UNSURE. Threads     the one that owns the memory; not entered again on it. Memory struct
- * fast: FAST_FRAMES_MAX frames of scratch, and one struct remember. On failure  FAST_UNSURE:
- * libunwind has to look.
+ * Keeps       the quick way to a call site: the stack is compared with one that was captured before,
+ *             and only what differs is unwound, by rules that are known per return address.
+ * Invariant   the result is what unwinding frame by frame would give: where the fast way cannot be
+ *             sure it says FAST_UNSURE.
+ * Threads     the one that owns the memory; not entered again on it.
+ * Memory      struct fast: room for the longest stack, and one struct remember.
+ * On failure  FAST_UNSURE: libunwind has to look.
  */
 #ifndef MEMTRACK_STACK_FAST_H
 #define MEMTRACK_STACK_FAST_H
