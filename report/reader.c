@@ -71,6 +71,57 @@ static int reader_convert_all(struct reader *reader, const struct reader_plan *p
     return error;
 }
 
+/* An end at which every counter stood still: exec and abort may yet come back. */
+static bool reader_is_sealed(const struct reader *reader)
+{
+    uint32_t end = reader->tables.header.end_kind;
+    return reader->snapshot->state == SNAPSHOT_ENDED && end != MTF_END_EXEC && end != MTF_END_ABORT;
+}
+
+/* What a site had at the last peak was without its shares: said before they are added. */
+static void reader_add_share(struct mtf_site *site, const struct mtf_share *share, uint64_t epoch)
+{
+    if (site->peak_epoch != epoch) {
+        site->at_peak_bytes = site->alloc_bytes - site->freed_bytes;
+        site->at_peak_blocks = site->allocs - site->frees;
+        site->peak_epoch = epoch;
+    }
+    site->allocs += share->allocs;
+    site->alloc_bytes += share->alloc_bytes;
+    site->frees += share->frees;
+    site->freed_bytes += share->freed_bytes;
+    site->temporary += share->temporary;
+    site->reallocs += share->reallocs;
+    site->zero_size += share->zero_size;
+    if (share->largest > site->largest)
+        site->largest = share->largest;
+}
+
+/* Adds what threads have counted apart to the raw site records. */
+static int reader_add_shares(struct reader *reader, struct mtf_site *sites, uint64_t site_count)
+{
+    void *records;
+    uint64_t count;
+    int error =
+        tables_read(&reader->tables, MTF_KIND_SHARES, sizeof(struct mtf_share), &records, &count);
+    if (error != 0)
+        return error;
+    const struct mtf_share *shares = records;
+    if (reader_is_sealed(reader))
+        count = 0;
+    for (uint64_t i = 0; i < count && error == 0; i++) {
+        if (shares[i].allocs == 0 && shares[i].frees == 0)
+            continue;
+        if (shares[i].site < site_count)
+            reader_add_share(&sites[shares[i].site], &shares[i],
+                             reader->tables.header.totals.peak_epoch);
+        else
+            error = reader_damaged(reader, "share of counters", (uint32_t)i);
+    }
+    free(records);
+    return error;
+}
+
 static int reader_table(struct reader *reader, const struct reader_plan *plan, void **array,
                         uint32_t *array_count)
 {
@@ -81,7 +132,10 @@ static int reader_table(struct reader *reader, const struct reader_plan *plan, v
     if (error != 0)
         return error;
     *array_count = count == 0 && plan->unknown ? 1 : (uint32_t)count;
-    error = reader_convert_all(reader, plan, records, count, array);
+    if (plan->kind == MTF_KIND_SITES)
+        error = reader_add_shares(reader, records, count);
+    if (error == 0)
+        error = reader_convert_all(reader, plan, records, count, array);
     free(records);
     return error;
 }
@@ -309,13 +363,6 @@ static int reader_names(struct reader *reader)
     if (error == 0)
         error = reader_name(reader, from->next_allocator, &to->next_allocator);
     return error;
-}
-
-/* An end at which every counter stood still: exec and abort may yet come back. */
-static bool reader_is_sealed(const struct reader *reader)
-{
-    uint32_t end = reader->tables.header.end_kind;
-    return reader->snapshot->state == SNAPSHOT_ENDED && end != MTF_END_EXEC && end != MTF_END_ABORT;
 }
 
 /* The peak is the process's own; the sums of the end must be those of the sites. */

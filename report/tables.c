@@ -13,7 +13,7 @@
 #define TABLES_PAGE 4096u /* the smallest page size; larger ones are multiples of it */
 
 static const char *const tables_kind_names[MTF_KIND_LIMIT] = {
-    "nothing", "names", "modules", "nodes", "sites", "threads", "blocks",
+    "nothing", "names", "modules", "nodes", "sites", "threads", "blocks", "shares",
 };
 
 int tables_fail(struct tables *tables, int error, const char *format, ...)
@@ -118,9 +118,8 @@ static int tables_read_start(struct tables *tables)
 static int tables_read_counts(struct tables *tables)
 {
     static const uint8_t rounds[][2] = {
-        {MTF_KIND_SITES, MTF_KIND_SITES},
-        {MTF_KIND_NODES, MTF_KIND_THREADS},
-        {MTF_KIND_MODULES, MTF_KIND_MODULES},
+        {MTF_KIND_SHARES, MTF_KIND_SHARES}, {MTF_KIND_SITES, MTF_KIND_SITES},
+        {MTF_KIND_NODES, MTF_KIND_THREADS}, {MTF_KIND_MODULES, MTF_KIND_MODULES},
         {MTF_KIND_NAMES, MTF_KIND_NAMES},
     };
     struct mtf_header later;

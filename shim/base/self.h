@@ -35,6 +35,7 @@ struct pending_event {
 #define SELF_PENDING_MAX 64
 
 struct capture_state; /* stack/capture.h */
+struct mtf_share;     /* memtrack/format.h */
 
 /* self.ready */
 enum {
@@ -47,9 +48,13 @@ struct self {
     uint32_t ready;
     uint32_t thread; /* index into THREADS */
     int32_t tid;
-    uint32_t pending_count;        /* may exceed SELF_PENDING_MAX; the rest is lost and counted */
-    uint64_t newest_sequence;      /* of this thread's last allocation; 0 once it is freed */
-    uintptr_t entered_sp;          /* stack pointer at which the shim was entered */
+    uint32_t pending_count;   /* may exceed SELF_PENDING_MAX; the rest is lost and counted */
+    uint64_t newest_sequence; /* of this thread's last allocation; 0 once it is freed */
+    uintptr_t entered_sp;     /* stack pointer at which the shim was entered */
+    struct mtf_share *shares; /* track/share.h; NULL until it is needed */
+    int64_t drift;            /* bytes allocated minus freed that only the shares know */
+    uint64_t sequence;        /* the last number used of those taken at a time */
+    uint32_t sequence_left;
     struct capture_state *capture; /* stack/'s; NULL until it is first needed */
     struct self *next;             /* all states, LOCK_SELF */
     struct pending_event pending[SELF_PENDING_MAX];

@@ -33,6 +33,7 @@ static const struct {
     [MTF_KIND_SITES] = {sizeof(struct mtf_site), 64u << 10, 512ull << 20},
     [MTF_KIND_THREADS] = {sizeof(struct mtf_thread), 4u << 10, 8ull << 20},
     [MTF_KIND_BLOCKS] = {sizeof(struct mtf_block), 0, 256ull << 20},
+    [MTF_KIND_SHARES] = {sizeof(struct mtf_share), 0, 64ull << 20},
 };
 
 struct mtf_header *file_header;

@@ -2,6 +2,7 @@
 #include "base/atomic.h"
 #include "memtrack/format.h"
 #include "store/file.h"
+#include "track/share.h"
 #include "track/total.h"
 
 enum {
@@ -13,6 +14,38 @@ enum {
 
 uint64_t event_inherited; /* written while a forked child starts */
 
+/* With threads in each other's way the counters are the thread's own share of them. */
+static inline uint64_t event_sequence(struct self *self)
+{
+    return MT_LIKELY(!load_relaxed(&share_is_on)) ? total_next_sequence()
+                                                  : share_next_sequence(self);
+}
+
+static inline void event_count_alloc(struct self *self, uint32_t site, size_t size)
+{
+    if (MT_LIKELY(!load_relaxed(&share_is_on)))
+        total_alloc(site, size);
+    else
+        share_alloc(self, site, size);
+}
+
+static inline void event_count_free(struct self *self, uint32_t site, size_t size, bool temporary)
+{
+    if (MT_LIKELY(!load_relaxed(&share_is_on)))
+        total_free(site, size, temporary);
+    else
+        share_free(self, site, size, temporary);
+}
+
+static inline void event_count_realloc(struct self *self, const struct live_block *old,
+                                       bool temporary, uint32_t site, size_t size)
+{
+    if (MT_LIKELY(!load_relaxed(&share_is_on)))
+        total_realloc(old->site, old->size, temporary, site, size);
+    else
+        share_realloc(self, old->site, old->size, temporary, site, size);
+}
+
 /* The end of a block's life, whatever ended it. */
 static void event_end(struct self *self, const struct live_block *block)
 {
@@ -23,7 +56,7 @@ static void event_end(struct self *self, const struct live_block *block)
     bool temporary = block->sequence == self->newest_sequence;
     if (temporary)
         self->newest_sequence = 0;
-    total_free(block->site, block->size, temporary);
+    event_count_free(self, block->site, block->size, temporary);
 }
 
 /* Into the live table; the sequence number, or 0 if it could not be kept. */
@@ -31,7 +64,7 @@ static uint64_t event_enter(struct self *self, const void *address, size_t size,
 {
     struct live_block old;
     struct live_block block = {
-        .size = size, .sequence = total_next_sequence(), .site = site, .thread = self->thread};
+        .size = size, .sequence = event_sequence(self), .site = site, .thread = self->thread};
     enum live_result result = live_insert(address, &block, &old);
     if (MT_UNLIKELY(result == LIVE_FULL)) {
         file_lost(MTF_LOST_LIVE);
@@ -48,7 +81,7 @@ void event_alloc(struct self *self, const void *address, size_t size, uint32_t s
     if (MT_UNLIKELY(sequence == 0))
         return;
     self->newest_sequence = sequence;
-    total_alloc(site, size);
+    event_count_alloc(self, site, size);
 }
 
 void event_failed(uint32_t site)
@@ -81,12 +114,12 @@ void event_realloc_done(struct self *self, const struct live_block *old, const v
     }
     if (MT_UNLIKELY(old == NULL)) {
         total_foreign_free();
-        total_alloc(site, size);
+        event_count_alloc(self, site, size);
     } else if (MT_UNLIKELY(old->sequence <= event_inherited)) {
         total_realloc_inherited(old->site, old->size, site, size);
     } else {
         bool temporary = old->sequence == self->newest_sequence;
-        total_realloc(old->site, old->size, temporary, site, size);
+        event_count_realloc(self, old, temporary, site, size);
     }
     self->newest_sequence = sequence;
 }
@@ -171,9 +204,9 @@ static void event_apply_free(struct self *self, const struct pending_event *even
 static void event_apply_transient(struct self *self, const struct pending_event *event)
 {
     self->newest_sequence = 0;
-    total_next_sequence();
-    total_alloc(event->site, event->size);
-    total_free(event->site, event->size, true);
+    event_sequence(self);
+    event_count_alloc(self, event->site, event->size);
+    event_count_free(self, event->site, event->size, true);
 }
 
 static void event_apply(struct self *self, struct pending_event *waiting)

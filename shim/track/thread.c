@@ -93,6 +93,7 @@ static struct self *thread_attach_locked(void)
     self->tid = tid;
     self->thread = thread_record_locked(tid);
     self->newest_sequence = 0;
+    self->sequence_left = 0;
     self->pending_count = 0;
     self->entered_sp = 0;
     store_release(&self->ready, SELF_READY);

@@ -4,11 +4,13 @@
 #include "memtrack/format.h"
 #include "stack/site.h"
 #include "store/file.h"
+#include "track/share.h"
 
 #include <string.h>
 
 static struct lock total_lock = {.rank = LOCK_TOTAL};
 static bool total_is_sealed; /* LOCK_TOTAL */
+static uint64_t total_waits; /* events that found the lock held; any thread, roughly */
 
 static inline struct mtf_totals *total_totals(void)
 {
@@ -22,6 +24,11 @@ uint64_t total_next_sequence(void)
         return add_relaxed(sequence, 1) + 1;
     add_owned(sequence, 1);
     return *sequence;
+}
+
+uint64_t total_take_sequences(uint64_t count)
+{
+    return add_relaxed(&total_totals()->sequence, count);
 }
 
 uint64_t total_sequence(void)
@@ -81,9 +88,28 @@ static inline void total_disinherit_locked(struct mtf_site *site, size_t size)
     add_owned(&site->inherited_bytes, -size);
 }
 
+/* Two in a hundred events that wait, and a thousand of them, are threads at full speed. */
+#define TOTAL_WAITS_LEAST 1000u
+#define TOTAL_WAITS_PART 50u
+
+static MT_COLD void total_note_wait(void)
+{
+    uint64_t waits = load_relaxed(&total_waits) + 1;
+    store_relaxed(&total_waits, waits);
+    if (waits >= TOTAL_WAITS_LEAST && waits >= total_sequence() / TOTAL_WAITS_PART)
+        share_start();
+}
+
+static inline bool total_enter(void)
+{
+    if (MT_UNLIKELY(load_relaxed(&total_lock.word) != 0))
+        total_note_wait();
+    return lock_enter(&total_lock);
+}
+
 void total_alloc(uint32_t site, size_t size)
 {
-    bool taken = lock_enter(&total_lock);
+    bool taken = total_enter();
     if (MT_LIKELY(!total_is_sealed)) {
         total_add_locked(site_record(site), size);
         total_look_for_peak(total_totals());
@@ -93,7 +119,7 @@ void total_alloc(uint32_t site, size_t size)
 
 void total_free(uint32_t site, size_t size, bool temporary)
 {
-    bool taken = lock_enter(&total_lock);
+    bool taken = total_enter();
     if (MT_LIKELY(!total_is_sealed))
         total_subtract_locked(site_record(site), size, temporary);
     lock_leave(&total_lock, taken);
@@ -147,10 +173,66 @@ void total_foreign_free(void)
     lock_leave(&total_lock, taken);
 }
 
+static void total_settle_one_locked(struct mtf_share *share)
+{
+    struct mtf_site *site = site_record(share->site);
+    struct mtf_totals *totals = total_totals();
+    struct mtf_share part = *share;
+    *share = (struct mtf_share){.site = part.site};
+    total_keep_peak(site, totals);
+    add_owned(&site->allocs, part.allocs);
+    add_owned(&site->alloc_bytes, part.alloc_bytes);
+    add_owned(&site->frees, part.frees);
+    add_owned(&site->freed_bytes, part.freed_bytes);
+    add_owned(&site->temporary, part.temporary);
+    add_owned(&site->reallocs, part.reallocs);
+    add_owned(&site->zero_size, part.zero_size);
+    if (part.largest > site->largest)
+        store_relaxed(&site->largest, part.largest);
+    add_owned(&totals->current_bytes, part.alloc_bytes - part.freed_bytes);
+    add_owned(&totals->current_blocks, part.allocs - part.frees);
+}
+
+static void total_settle_locked(struct mtf_share *shares, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (shares[i].allocs | shares[i].frees)
+            total_settle_one_locked(&shares[i]);
+    }
+    total_look_for_peak(total_totals());
+}
+
+void total_settle(struct mtf_share *shares, uint32_t count)
+{
+    bool taken = lock_enter(&total_lock);
+    if (!total_is_sealed)
+        total_settle_locked(shares, count);
+    lock_leave(&total_lock, taken);
+}
+
+static struct mtf_share *total_reserve_shares_locked(uint32_t count)
+{
+    uint64_t index = file_reserve(MTF_KIND_SHARES, count);
+    if (index == FILE_FULL)
+        return NULL;
+    file_publish(MTF_KIND_SHARES, index + count);
+    add_owned(&total_totals()->peak_error, SHARE_DRIFT);
+    return (struct mtf_share *)file_table(MTF_KIND_SHARES) + index;
+}
+
+struct mtf_share *total_reserve_shares(uint32_t count)
+{
+    bool taken = lock_enter(&total_lock);
+    struct mtf_share *shares = total_is_sealed ? NULL : total_reserve_shares_locked(count);
+    lock_leave(&total_lock, taken);
+    return shares;
+}
+
 static void total_seal_locked(void)
 {
     struct mtf_totals *totals = total_totals();
     uint64_t sites = file_count(MTF_KIND_SITES);
+    total_settle_locked(file_table(MTF_KIND_SHARES), file_count(MTF_KIND_SHARES));
     for (uint64_t i = 0; i < sites; i++) {
         const struct mtf_site *site = site_record((uint32_t)i);
         totals->sealed_allocs += site->allocs;
@@ -185,6 +267,9 @@ void total_restart(void)
         struct mtf_site empty = {.node = site->node};
         *site = empty;
     }
+    memset(file_table(MTF_KIND_SHARES), 0, file_count(MTF_KIND_SHARES) * sizeof(struct mtf_share));
+    file_clear(MTF_KIND_SHARES);
+    share_restart();
     total_is_sealed = false;
 }
 

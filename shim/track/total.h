@@ -13,6 +13,7 @@
 #ifndef MEMTRACK_TRACK_TOTAL_H
 #define MEMTRACK_TRACK_TOTAL_H
 
+#include "memtrack/format.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,12 @@ void total_current(uint64_t *bytes, uint64_t *blocks);
 void total_restart(void);
 /* In a forked child: one block that lived before the fork. */
 void total_inherit(uint32_t site, size_t size);
+/* Takes `count` numbers at once; the one before the first. */
+uint64_t total_take_sequences(uint64_t count);
+/* Records for a thread's shares (track/share.h), zero; NULL if there is no room. */
+struct mtf_share *total_reserve_shares(uint32_t count);
+/* Adds shares to their sites' records and empties them, in one step of the peak. */
+void total_settle(struct mtf_share *shares, uint32_t count);
 void total_fork_prepare(void);
 void total_fork_parent(void);
 void total_fork_child(void);

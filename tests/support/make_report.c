@@ -26,6 +26,7 @@ static const size_t record_sizes[MTF_KIND_LIMIT] = {
     [MTF_KIND_SITES] = sizeof(struct mtf_site),
     [MTF_KIND_THREADS] = sizeof(struct mtf_thread),
     [MTF_KIND_BLOCKS] = sizeof(struct mtf_block),
+    [MTF_KIND_SHARES] = sizeof(struct mtf_share),
 };
 
 static void *checked(void *memory)

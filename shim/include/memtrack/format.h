@@ -49,7 +49,8 @@ enum mtf_kind {
     MTF_KIND_SITES = 4,   /* struct mtf_site: call sites with their counters */
     MTF_KIND_THREADS = 5, /* struct mtf_thread */
     MTF_KIND_BLOCKS = 6,  /* struct mtf_block: samples of what was live at the end */
-    MTF_KIND_LIMIT = 7,
+    MTF_KIND_SHARES = 7,  /* struct mtf_share: parts of SITES counters that threads keep apart */
+    MTF_KIND_LIMIT = 8,
 };
 
 /* mtf_header.state */
@@ -183,6 +184,23 @@ struct mtf_block {
     uint64_t sequence; /* of the allocation */
     uint32_t site;
     uint32_t thread; /* index into THREADS */
+};
+
+/*
+ * What one thread has counted for a site and not yet added to its record. Belongs to the site's
+ * counters of the same names, unless the totals are sealed: then all shares have been added.
+ */
+struct mtf_share {
+    uint32_t site; /* of any value where allocs and frees are 0 */
+    uint32_t reserved;
+    uint64_t allocs;
+    uint64_t alloc_bytes;
+    uint64_t frees;
+    uint64_t freed_bytes;
+    uint64_t temporary;
+    uint64_t reallocs;
+    uint64_t zero_size;
+    uint64_t largest;
 };
 
 /*
@@ -367,6 +385,16 @@ MTF_AT(mtf_block, sequence, 24);
 MTF_AT(mtf_block, site, 32);
 MTF_AT(mtf_block, thread, 36);
 _Static_assert(sizeof(struct mtf_block) == 40, "mtf_block");
+MTF_AT(mtf_share, site, 0);
+MTF_AT(mtf_share, allocs, 8);
+MTF_AT(mtf_share, alloc_bytes, 16);
+MTF_AT(mtf_share, frees, 24);
+MTF_AT(mtf_share, freed_bytes, 32);
+MTF_AT(mtf_share, temporary, 40);
+MTF_AT(mtf_share, reallocs, 48);
+MTF_AT(mtf_share, zero_size, 56);
+MTF_AT(mtf_share, largest, 64);
+_Static_assert(sizeof(struct mtf_share) == 72, "mtf_share");
 #undef MTF_AT
 
 #endif
