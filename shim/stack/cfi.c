@@ -1,4 +1,5 @@
 #include "stack/cfi.h"
+#include "stack/cfi_read.h"
 #include "unwind.h" /* of the architecture */
 
 #include <stddef.h>
@@ -36,30 +37,11 @@ enum {
     DW_CFA_val_offset_sf = 0x15,
     DW_CFA_val_expression = 0x16,
     DW_CFA_GNU_args_size = 0x2e,
-
-    DW_EH_PE_format = 0x0f,
-    DW_EH_PE_absptr = 0x00,
-    DW_EH_PE_udata2 = 0x02,
-    DW_EH_PE_udata4 = 0x03,
-    DW_EH_PE_udata8 = 0x04,
-    DW_EH_PE_sdata2 = 0x0a,
-    DW_EH_PE_sdata4 = 0x0b,
-    DW_EH_PE_sdata8 = 0x0c,
-    DW_EH_PE_application = 0x70,
-    DW_EH_PE_pcrel = 0x10,
-    DW_EH_PE_indirect = 0x80,
 };
 
 #define CFI_REMEMBER_MAX 8
 #define CFI_ENTRY_MAX (1u << 24)     /* bytes: no CIE or FDE is longer */
 #define CFI_ROW_OFFSET_MAX (1 << 26) /* bytes: no frame is larger */
-
-/* Reads of a table; `bad` stays set after the first read that does not fit. */
-struct cfi_reader {
-    const uint8_t *at;
-    const uint8_t *end;
-    bool bad;
-};
 
 enum cfi_where {
     CFI_SAME,
@@ -98,93 +80,6 @@ struct cfi_program {
     struct cfi_row remembered[CFI_REMEMBER_MAX];
     unsigned depth;
 };
-
-/* ---- reading ---- */
-
-static uint64_t read_bytes(struct cfi_reader *reader, unsigned size)
-{
-    uint64_t value = 0;
-    if (reader->bad || (size_t)(reader->end - reader->at) < size) {
-        reader->bad = true;
-        return 0;
-    }
-    memcpy(&value, reader->at, size);
-    reader->at += size;
-    return value;
-}
-
-static void read_skip(struct cfi_reader *reader, uint64_t size)
-{
-    if (reader->bad || (uint64_t)(reader->end - reader->at) < size)
-        reader->bad = true;
-    else
-        reader->at += size;
-}
-
-static uint64_t read_unsigned(struct cfi_reader *reader)
-{
-    uint64_t value = 0;
-    uint8_t byte;
-    unsigned shift = 0;
-    do {
-        byte = (uint8_t)read_bytes(reader, 1);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    return value;
-}
-
-static int64_t read_signed(struct cfi_reader *reader)
-{
-    uint64_t value = 0;
-    uint8_t byte;
-    unsigned shift = 0;
-    do {
-        byte = (uint8_t)read_bytes(reader, 1);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    if (shift < 64 && (byte & 0x40))
-        value |= ~(uint64_t)0 << shift;
-    return (int64_t)value;
-}
-
-/* A pointer as the low four bits of its encoding say, sign extended where they say so. */
-static uint64_t read_format(struct cfi_reader *reader, uint8_t encoding)
-{
-    switch (encoding & DW_EH_PE_format) {
-    case DW_EH_PE_absptr:
-        return read_bytes(reader, sizeof(uintptr_t));
-    case DW_EH_PE_udata2:
-        return read_bytes(reader, 2);
-    case DW_EH_PE_udata4:
-        return read_bytes(reader, 4);
-    case DW_EH_PE_udata8:
-    case DW_EH_PE_sdata8:
-        return read_bytes(reader, 8);
-    case DW_EH_PE_sdata2:
-        return (uint64_t)(int64_t)(int16_t)read_bytes(reader, 2);
-    case DW_EH_PE_sdata4:
-        return (uint64_t)(int64_t)(int32_t)read_bytes(reader, 4);
-    default:
-        reader->bad = true;
-        return 0;
-    }
-}
-
-static uintptr_t read_pointer(struct cfi_reader *reader, uint8_t encoding)
-{
-    uintptr_t base = (uintptr_t)reader->at;
-    uintptr_t value = (uintptr_t)read_format(reader, encoding);
-    unsigned application = encoding & (DW_EH_PE_application | DW_EH_PE_indirect);
-    if (application == DW_EH_PE_pcrel)
-        return base + value;
-    if (application != DW_EH_PE_absptr)
-        reader->bad = true;
-    return value;
-}
 
 /* ---- instructions ---- */
 

@@ -175,6 +175,8 @@ static void threads_give_what_libunwind_gives(void **state)
 
 /* ---- stacks that are switched ---- */
 
+#define COROUTINE_STACK 65536ul
+
 static ucontext_t contexts[3];
 
 static void coroutine(int other)
@@ -192,17 +194,17 @@ static void coroutines_that_switch_give_what_libunwind_gives(void **state)
     (void)state;
     uint64_t before = verified(), different = differences();
     void *stacks =
-        mmap(NULL, 2 * 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, 2 * COROUTINE_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (int i = 1; i < 3; i++) {
         getcontext(&contexts[i]);
-        contexts[i].uc_stack.ss_sp = (char *)stacks + (size_t)(i - 1) * 65536;
-        contexts[i].uc_stack.ss_size = 65536;
+        contexts[i].uc_stack.ss_sp = (char *)stacks + (size_t)(i - 1) * COROUTINE_STACK;
+        contexts[i].uc_stack.ss_size = COROUTINE_STACK;
         contexts[i].uc_link = &contexts[0];
         makecontext(&contexts[i], (void (*)(void))coroutine, 1, i == 1 ? 2 : 1);
     }
     captures_left = 3;
     swapcontext(&contexts[0], &contexts[1]);
-    munmap(stacks, 2 * 65536);
+    munmap(stacks, 2 * COROUTINE_STACK);
     if (ARCH_UNWIND_FAST)
         assert_true(verified() - before > 500);
     assert_int_equal(differences(), different);

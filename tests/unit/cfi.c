@@ -52,7 +52,7 @@ static void place_cursor(unw_cursor_t *cursor, uintptr_t pc)
 {
 #if defined(__x86_64__)
     memset(&context, 0, sizeof(context));
-    context.uc_mcontext.gregs[REG_RIP] = (greg_t)(pc + 1);
+    context.uc_mcontext.gregs[REG_RIP] = (greg_t)pc + 1;
     context.uc_mcontext.gregs[REG_RSP] = (greg_t)FAKE_SP;
     context.uc_mcontext.gregs[REG_RBP] = (greg_t)FAKE_FP;
 #else
@@ -134,10 +134,11 @@ static void compare_piece(const struct module_image *image, uintptr_t from, uint
     }
 }
 
+static bool every; /* set before the first test */
+
 static void compare_range(const struct module_image *image, uintptr_t from, uintptr_t to,
                           struct tally *tally)
 {
-    bool every = getenv("MEMTRACK_TEST_EVERY_PC") != NULL;
     uintptr_t step = (to - from) / PIECES;
     if (every || step <= PIECE_BYTES) {
         compare_piece(image, from, to, every ? 1 : PIECE_STRIDE, tally);
@@ -243,6 +244,7 @@ static int start(void **state)
     (void)state;
     unw_get_accessors(unw_local_addr_space)->access_mem = read_coded;
     unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
+    every = getenv("MEMTRACK_TEST_EVERY_PC") != NULL; // NOLINT(concurrency-mt-unsafe): one thread
     return 0;
 }
 
