@@ -233,15 +233,15 @@ C
   gcc -g -O0 -o running running.c
   mkfifo hold
   "${clean[@]}" LD_PRELOAD="$shim" ./running <hold >stdout 2>stderr &
+  local i program=$!
   exec 9>hold
-  local i
   for ((i = 0; i < 100; i++)); do
     grep -q ready stdout && break
     sleep 0.1
   done
   tool report running.*.memtrack >text
   exec 9>&-
-  wait
+  wait "$program"
   grep -qi running text
   sed 's/,//g' text | grep -q 1234
 }
