@@ -96,10 +96,9 @@ static enum fast_end fast_follow(struct fast_walk *walk, rule_bits rule)
         return walk->pc ? FAST_GOING : FAST_ENDED;
     case RULE_END:
     case RULE_BOTTOM:
+    case RULE_BARE:
     case RULE_UNCOVERED:
         return FAST_ENDED;
-    case RULE_BARE:
-        return walk->fp ? FAST_LOST : FAST_ENDED;
     default:
         return FAST_LOST;
     }
@@ -199,14 +198,9 @@ static struct remember_check *fast_check_frame(const struct remember_frame *fram
 /* Does unwinding from this frame on depend on the fp in it? `outside`: from the next frame on. */
 static bool fast_needs_fp(const struct remember_frame *frame, bool outside)
 {
-    switch (rule_kind(frame->rule)) {
-    case RULE_STEP:
-        return frame->rule & RULE_FROM_FP || (outside && !(frame->rule & RULE_FP_SAVED));
-    case RULE_BARE:
-        return true; /* fp == 0 is what ended the stack there */
-    default:
+    if (rule_kind(frame->rule) != RULE_STEP)
         return false;
-    }
+    return frame->rule & RULE_FROM_FP || (outside && !(frame->rule & RULE_FP_SAVED));
 }
 
 /* Puts the new frames and their checks in front of what `stack` holds of the joined part. */

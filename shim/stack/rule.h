@@ -29,7 +29,7 @@ enum rule_kind {
     RULE_END,       /* outermost frame */
     RULE_BOTTOM,    /* outermost frame of a coroutine; its pc is exact */
     RULE_UNCOVERED, /* in no module: the walk ends here */
-    RULE_BARE,      /* in a module, without a table: the end if fp is 0, else libunwind's */
+    RULE_BARE,      /* in a module that says nothing about it: the walk ends here, too */
     RULE_OTHER,     /* libunwind's */
 };
 

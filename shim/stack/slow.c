@@ -7,6 +7,7 @@
 #include "stack/signals.h"
 #include "stack/slow_host.h"
 #include "trampoline.h" /* of the architecture */
+#include "unwind.h"     /* of the architecture */
 
 #define SLOW_OWN_FRAMES_MAX 64 /* between slow_walk and the host's call of the hook */
 
@@ -90,6 +91,13 @@ static bool slow_at_trampoline(unw_cursor_t *cursor)
            arch_at_trampoline(cursor, slow_now.pc);
 }
 
+/* Does the walk end at this return address? Where no table tells how to go on, libunwind would guess
+   by the frame pointer, and what it finds so need not be a caller. */
+static bool slow_ends(enum rule_kind kind)
+{
+    return kind == RULE_BOTTOM || kind == RULE_UNCOVERED || (kind == RULE_BARE && ARCH_UNWIND_FAST);
+}
+
 /*
  * A signal handler returns to the first instruction of the trampoline, and the frame outside of the
  * trampoline was interrupted, not calling: both pcs are exact.
@@ -100,11 +108,11 @@ static void slow_walk_host(unw_cursor_t *cursor, uint32_t epoch, struct walk *wa
     for (bool more = true; more; more = slow_advance(cursor)) {
         bool trampoline = slow_at_trampoline(cursor);
         bool exact = trampoline || interrupted;
-        bool bottom = !exact && rule_kind(rule_find(slow_now.pc, epoch)) == RULE_BOTTOM;
-        uint32_t flags = exact || bottom ? MTF_NODE_EXACT : 0;
+        enum rule_kind kind = exact ? RULE_OTHER : rule_kind(rule_find(slow_now.pc, epoch));
+        uint32_t flags = exact || kind == RULE_BOTTOM ? MTF_NODE_EXACT : 0;
         if (!module_is_shim(slow_now.pc) && !walk_add(walk, slow_now.pc, flags))
             return;
-        if (bottom)
+        if (slow_ends(kind))
             return;
         interrupted = trampoline;
     }
