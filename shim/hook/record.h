@@ -32,6 +32,9 @@ MT_INLINE bool hook_record_free(void *block)
         return false;
     if (MT_UNLIKELY(block == NULL))
         return true;
+    /* The allocator's header lies before the block, and is often as cold as our own entry: let both
+       come at the same time. */
+    __builtin_prefetch((const char *)block - sizeof(size_t), 1);
     struct self *self = hook_enter();
     if (MT_LIKELY(self != NULL)) {
         event_free(self, block);
