@@ -10,7 +10,7 @@
  *             would find exactly these frames. Check addresses lie in [sp, highest].
  * Threads     one memory per thread.
  * Memory      one mapping for REMEMBER_FEWEST to REMEMBER_MOST stacks of REMEMBER_STACK_BYTES on the
- *             average (64 KiB to 1 MiB), grown when stacks have to make room for others again and
+ *             average (16 KiB to 1 MiB), grown when stacks have to make room for others again and
  *             again; touched where it is used.
  * On failure  remember_room returns NULL: the stack is not remembered.
  */
@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REMEMBER_FEWEST 16u
+#define REMEMBER_FEWEST 4u
 #define REMEMBER_MOST 256u
 #define REMEMBER_CHILDREN 128u /* for each stack */
 #define REMEMBER_STACK_BYTES 4096u
