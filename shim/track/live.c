@@ -14,7 +14,7 @@
 #define SIZE_HUGE UINT32_MAX /* in an entry: see track/huge.h */
 #define THREAD_BITS 20       /* of an entry's tag; above them the sequence number */
 
-/* A slot of a shard's table of areas; empty where regions is NULL. */
+/* A slot of a shard's table of areas; unused where regions is NULL. */
 struct area {
     uint64_t key; /* see live_key */
     struct region *regions;
@@ -33,6 +33,7 @@ struct shard {
     uint64_t blocks;
     struct area *areas;
     struct area *newest; /* the area asked for last; never NULL once there are areas */
+    uint64_t idle;       /* key of the area that became empty last: it stays */
     struct area_spare *spare;
     struct region_pool pool;
 } __attribute__((aligned(64)));
@@ -162,6 +163,16 @@ static MT_COLD void live_drop_area(struct shard *shard, struct area *area)
     live_close_gap(shard, (uint32_t)(area - shard->areas));
 }
 
+/* The area that became empty before this one goes, unless it is in use again: a program that takes and
+   frees one block over and over meets the same area each time. */
+static MT_COLD void live_rest_area(struct shard *shard, uint64_t key)
+{
+    struct area *idle = live_probe(shard, shard->idle);
+    if (shard->idle != key && idle->regions && idle->blocks == 0)
+        live_drop_area(shard, idle);
+    shard->idle = key;
+}
+
 static void live_pack(struct region_entry *entry, const struct live_block *block)
 {
     entry->size = block->size < SIZE_HUGE ? (uint32_t)block->size : SIZE_HUGE;
@@ -204,7 +215,7 @@ static enum live_result live_insert_locked(struct shard *shard, uint64_t key, co
         return LIVE_INSERTED;
     }
     if (area->blocks == 0)
-        live_drop_area(shard, area);
+        live_rest_area(shard, key);
     return LIVE_FULL;
 }
 
@@ -225,7 +236,7 @@ static bool live_remove_locked(struct shard *shard, uint64_t key, const void *ad
     region_drop(&shard->pool, region, bit);
     shard->blocks--;
     if (MT_UNLIKELY(--area->blocks == 0))
-        live_drop_area(shard, area);
+        live_rest_area(shard, key);
     return true;
 }
 
@@ -350,7 +361,7 @@ static bool live_check_area(const struct shard *shard, const struct area *area)
             return false;
         blocks += region_popcount(area->regions[i].bitmap);
     }
-    return blocks == area->blocks && blocks > 0 && live_shard(area->key) == shard &&
+    return blocks == area->blocks && live_shard(area->key) == shard &&
            live_probe(shard, area->key) == area;
 }
 
