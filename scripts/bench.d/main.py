@@ -21,6 +21,8 @@ modes:
   micro         the shim's parts alone: live table, counters, capture; also build/bench/micro.md
   instructions  callgrind's counts of fixed runs, which do not depend on load; also build/bench/instructions.md
 
+BENCH_RESULTS=FOLDER stands for build/bench, BENCH_PATH=FOLDERS for programs to take before Debian's.
+
 Installs the Debian packages that it needs. Exit status: 0 all was measured; 1 something was left out,
 which the table names; 2 the bench could not run."""
 

@@ -14,7 +14,9 @@ from workloads import fill, service_user
 RUN_LIMIT_S = 900
 READY_LIMIT_S = 60
 QUICK_REPEAT = 5
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+# Nothing of the user's reaches a workload; BENCH_PATH puts programs of another build before Debian's.
+PATH = os.environ.get("BENCH_PATH", "") + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+ENVIRONMENT = {"PATH": PATH.lstrip(":"), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
 
 
 @dataclass
@@ -88,9 +90,11 @@ class Running:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
                                             env=stage.environment(), cwd=stage.work, start_new_session=True)
 
-    def last_line(self):
+    def complaint(self):
+        """The first line that speaks of an error, or the last one."""
         lines = [line for line in self.said.read_text(errors="replace").splitlines() if line.strip()]
-        return lines[-1][:200] if lines else "it said nothing"
+        errors = [line for line in lines if "error" in line.lower()]
+        return (errors[:1] or lines[-1:] or ["it said nothing"])[0][:200]
 
     def wait(self):
         try:
@@ -98,7 +102,7 @@ class Running:
         except subprocess.TimeoutExpired as late:
             raise Refusal(f"did not end within {RUN_LIMIT_S} s") from late
         if status != 0:
-            raise Refusal(f"ended with status {status}: {self.last_line()}")
+            raise Refusal(f"ended with status {status}: {self.complaint()}")
 
     def kill(self):
         """Nothing that was started stays behind, whatever happened."""
@@ -111,7 +115,7 @@ def wait_until_ready(stage, running):
     deadline = time.monotonic() + READY_LIMIT_S
     while stage.run_helper(stage.workload.server.ready).returncode != 0:
         if running.process.poll() is not None or time.monotonic() > deadline:
-            raise Refusal(f"did not start serving: {running.last_line()}")
+            raise Refusal(f"did not start serving: {running.complaint()}")
         time.sleep(0.05)
 
 

@@ -31,25 +31,28 @@ def print_cell(result, tool):
     return NOTHING if value is None else f"{value:.2f}"
 
 
-def tools_of(tools, has):
-    return [tool for tool in tools if has(tool)]
+def records(tool):
+    """Does it write files of its own?"""
+    return "{out}" in " ".join([*tool.prefix, *tool.environment.values()])
 
 
 def columns(tools):
     """Heads and cells of all columns: (head, function of a result)."""
+    main_tools = [tool for tool in tools if not tool.variant]
     yield "workload", lambda result: result.workload.about
     yield "native CPU, s", lambda result: f"{native_median(result, 'cpu_s'):.3g}"
     for tool in tools:
         yield f"{tool.about}: CPU", lambda result, name=tool.name: cpu_cell(result, name)
-    for tool in tools:
+    for tool in main_tools:
         yield f"{tool.about}: wall", lambda result, name=tool.name: ratio_cell(result, name, "wall_s")
     yield "native peak, MB", lambda result: f"{native_median(result, 'peak_kib') / 1024:.0f}"
-    for tool in tools:
+    for tool in main_tools:
         yield f"{tool.about}: peak", lambda result, name=tool.name: ratio_cell(result, name, "peak_kib")
-    for tool in tools_of(tools, lambda tool: "{out}" in " ".join([*tool.prefix, *tool.environment.values()])):
+    for tool in filter(records, main_tools):
         yield f"{tool.about}: report, MB", lambda result, name=tool.name: size_cell(result, name)
-    for tool in tools_of(tools, lambda tool: tool.printer):
-        yield f"{tool.about}: print, s", lambda result, name=tool.name: print_cell(result, name)
+    for tool in main_tools:
+        if tool.printer:
+            yield f"{tool.about}: print, s", lambda result, name=tool.name: print_cell(result, name)
 
 
 def mean_cell(head, results, tools):

@@ -23,6 +23,7 @@ class Tool:
     library: str = ""  # what must exist, after its package is installed
     printer: tuple = ()  # prints the recordings; {report} is each of them, {out} all
     optional: bool = False  # only where it is asked for
+    variant: bool = False  # of another tool: in the table its CPU time alone
 
 
 MEMTRACK = {"LD_PRELOAD": "{shim}", "MEMTRACK_OPTIONS": "summary=0:out={out}/"}
@@ -30,11 +31,11 @@ MEMTRACK = {"LD_PRELOAD": "{shim}", "MEMTRACK_OPTIONS": "summary=0:out={out}/"}
 TOOLS = (
     Tool("memtrack", "memtrack", MEMTRACK, printer=("{memtrack}", "report", "{out}")),
     Tool("libunwind", "memtrack, unwind=libunwind",
-         {**MEMTRACK, "MEMTRACK_OPTIONS": MEMTRACK["MEMTRACK_OPTIONS"] + ":unwind=libunwind"}),
+         {**MEMTRACK, "MEMTRACK_OPTIONS": MEMTRACK["MEMTRACK_OPTIONS"] + ":unwind=libunwind"}, variant=True),
     Tool("heaptrack", "heaptrack", prefix=("heaptrack", "-o", "{out}/recording.%p"), packages=("heaptrack", "zstd"),
          program="heaptrack", printer=("heaptrack_print", "-f", "{report}")),
     Tool("raw", "heaptrack --raw", prefix=("heaptrack", "--raw", "-o", "{out}/recording.%p"),
-         packages=("heaptrack", "zstd"), program="heaptrack"),
+         packages=("heaptrack", "zstd"), program="heaptrack", variant=True),
     Tool("lsan", "preloaded liblsan", {"LD_PRELOAD": "{bench}/signal.so {lsan}", "LSAN_OPTIONS": "detect_leaks=0"}, packages=("liblsan0",),
          library="/usr/lib/*/liblsan.so.0"),
     Tool("memcheck", "memcheck", prefix=("valgrind", "-q", "--trace-children=yes", "--leak-check=full",

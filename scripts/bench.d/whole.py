@@ -21,7 +21,7 @@ from workloads import program_places
 
 NATIVE = Tool("native", "native")
 BUILD = Path("build/release")
-RESULTS = Path("build/bench")
+RESULTS = Path(os.environ.get("BENCH_RESULTS") or "build/bench")
 
 
 def build(*targets):

@@ -81,9 +81,9 @@ static int order_read(struct order *order, char **words)
 static void command_become(const struct order *order)
 {
     for (int i = 0; i < order->setting_count; i++)
-        putenv(order->settings[i]);
+        putenv(order->settings[i]); /* NOLINT(concurrency-mt-unsafe): one thread */
     execvp(order->command[0], order->command);
-    fprintf(stderr, "launch: %s: %s\n", order->command[0], strerror(errno));
+    fprintf(stderr, "launch: %s: %m\n", order->command[0]);
     _exit(STATUS_NOT_RUN);
 }
 
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
     for (long i = 0; i < order.repeat; i++)
         command_measure(&order, &usage);
     if (usage_write(&usage, order.out) != 0) {
-        fprintf(stderr, "launch: %s: %s\n", order.out, strerror(errno));
+        fprintf(stderr, "launch: %s: %m\n", order.out);
         return STATUS_USAGE;
     }
     return usage.status;

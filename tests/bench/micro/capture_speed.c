@@ -58,6 +58,8 @@ static MT_NOINLINE void capture_by_libc(struct self *self)
     capture_sink = (uint32_t)backtrace(frames, BACKTRACE_MAX);
 }
 
+/* NOLINTBEGIN(bugprone-branch-clone): each call leaves a return address of its own */
+
 /* Eight calls: the innermost frame differs, as it does in programs. */
 static MT_NOINLINE void capture_leaf(const struct capture_trial *trial, size_t step)
 {
@@ -101,6 +103,8 @@ static MT_NOINLINE void capture_descend(const struct capture_trial *trial, int d
         capture_descend(trial, depth - 1, step, path >> 1);
     NO_TAIL_CALL();
 }
+
+/* NOLINTEND(bugprone-branch-clone) */
 
 static MT_NOINLINE void capture_loop(const struct capture_trial *trial)
 {
