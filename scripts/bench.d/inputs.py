@@ -238,14 +238,26 @@ def cache_folder(scratch):
     return folder.resolve()
 
 
+def fingerprint(kind):
+    """Changes when what the generator writes may change."""
+    texts = [inspect.getsource(GENERATORS[kind]), inspect.getsource(Random), *WORDS]
+    if kind == "cc":
+        texts += [CPP_HEAD, CPP_UNIT]
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:10]
+
+
+def remove(path):
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def make_input(folder, kind, size):
     """Path of the input of that kind and size, generated unless it is there."""
-    generator = GENERATORS[kind]
-    source = inspect.getsource(generator) + CPP_HEAD + CPP_UNIT + " ".join(WORDS)
-    path = folder / f"{size}-{hashlib.sha256(source.encode()).hexdigest()[:10]}.{kind}"
+    path = folder / f"{size}-{fingerprint(kind)}.{kind}"
     if not path.exists():
         progress(f"generating {path.name}")
+        for outdated in folder.glob(f"{size}-*.{kind}"):
+            remove(outdated)
         unfinished = path.with_suffix(f".{os.getpid()}")
-        generator(unfinished, size)
+        GENERATORS[kind](unfinished, size)
         unfinished.rename(path)
     return path
