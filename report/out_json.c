@@ -137,15 +137,17 @@ static json_t *lost_object(const struct snapshot *snapshot)
 
 static json_t *tracking_object(const struct snapshot *snapshot)
 {
-    return json_pack("{s:b,s:o,s:b,s:o,s:o,s:o,s:o,s:i,s:i}",                        //
-                     "own_malloc", snapshot->own_malloc,                             //
-                     "next_allocator", name_or_null(&snapshot->next_allocator),      //
-                     "damaged", snapshot->sums_differ,                               //
-                     "missed", lost_object(snapshot),                                //
-                     "unknown_frees", json_text_number(snapshot->foreign_frees),     //
-                     "startup_allocations", json_text_number(snapshot->boot_allocs), //
-                     "peak_error_bytes", json_text_number(snapshot->peak_error),     //
-                     "depth_limit", (int)(snapshot->depth_limit & INT32_MAX),        //
+    return json_pack("{s:b,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i}",                      //
+                     "own_malloc", snapshot->own_malloc,                                   //
+                     "next_allocator", name_or_null(&snapshot->next_allocator),            //
+                     "damaged", snapshot->sums_differ,                                     //
+                     "missed", lost_object(snapshot),                                      //
+                     "unknown_frees", json_text_number(snapshot->foreign_frees),           //
+                     "startup_allocations", json_text_number(snapshot->boot_allocs),       //
+                     "peak_error_bytes", json_text_number(snapshot->peak_error),           //
+                     "verified_stacks", json_text_number(snapshot->verified),              //
+                     "verify_differences", json_text_number(snapshot->verify_differences), //
+                     "depth_limit", (int)(snapshot->depth_limit & INT32_MAX),              //
                      "sample_limit", (int)(snapshot->sample_limit & INT32_MAX));
 }
 

@@ -341,6 +341,8 @@ static void reader_facts(struct reader *reader)
     to->peak_error = from->totals.peak_error;
     to->foreign_frees = from->totals.foreign_frees;
     to->boot_allocs = from->totals.boot_allocs;
+    to->verified = from->totals.verified;
+    to->verify_differences = from->totals.verify_differences;
     memcpy(to->lost, from->totals.lost, sizeof to->lost);
 }
 

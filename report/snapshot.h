@@ -108,6 +108,8 @@ struct snapshot {
     uint64_t peak_error; /* bytes; 0: the peak is exact */
     uint64_t foreign_frees;
     uint64_t boot_allocs;
+    uint64_t verified; /* stacks captured in two ways (unwind=verify) */
+    uint64_t verify_differences;
     uint64_t lost[MTF_LOST_LIMIT]; /* by enum mtf_lost */
 
     struct snapshot_module *modules;

@@ -226,6 +226,12 @@ static void summary_remarks(FILE *out, const struct snapshot *snapshot)
     if (snapshot->boot_allocs > 0)
         fprintf(out, LABEL "%s before tracking could begin, in none of the figures\n", "start-up",
                 amount_noun(snapshot->boot_allocs, "allocation").text);
+    if (snapshot->verified > 0)
+        fprintf(out, LABEL "%s compared with libunwind's, %s\n", "verified",
+                amount_noun(snapshot->verified, "stack").text,
+                snapshot->verify_differences == 0
+                    ? "no difference"
+                    : amount_noun(snapshot->verify_differences, "difference").text);
     if (snapshot->other_allocator && snapshot->next_allocator.length > 0) {
         fprintf(out, LABEL, "allocator");
         terminal_put(out, snapshot->next_allocator.bytes, snapshot->next_allocator.length);

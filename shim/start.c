@@ -39,11 +39,11 @@ extern int __cxa_at_quick_exit(void (*function)(void *), void *object);
 
 enum start_mode start_mode;
 
-static struct lock start_lock; /* LOCK_START */
-static int start_owner;        /* thread that comes up, LOCK_START */
-static uint32_t *start_here;   /* MADV_WIPEONFORK: 1 in the process that wrote it, 0 in its child */
-static int start_lock_pid;     /* process whose locks are known to be sound */
-static bool start_is_ended;    /* LOCK_START */
+static struct lock start_lock = {.rank = LOCK_START}; /* LOCK_START */
+static int start_owner;                               /* thread that comes up, LOCK_START */
+static uint32_t *start_here; /* MADV_WIPEONFORK: 1 in the process that wrote it, 0 in its child */
+static int start_lock_pid;   /* process whose locks are known to be sound */
+static bool start_is_ended;  /* LOCK_START */
 static bool start_should_report; /* the constructor has run: a forked child opens a file too */
 static bool start_fork_guarded; /* written by the forking thread between prepare and parent/child */
 static struct self *start_forker; /* likewise: its state, set aside meanwhile */
@@ -199,7 +199,7 @@ static void start_fork_parent(void)
 static void start_reset_locks(bool whole)
 {
     lock_reset(&start_lock);
-    heap_fork_child();
+    heap_fork_child(whole);
     file_fork_child();
     total_fork_child();
     name_fork_child();

@@ -47,13 +47,13 @@ void *heap_alloc(size_t size)
     unsigned class = heap_class(size);
     if (((size_t)1 << class) > HEAP_CHUNK / 2)
         return sys_map(sys_round_to_page(size));
-    bool taken = lock_enter(&heap_lock);
+    bool taken = lock_enter_critical(&heap_lock);
     struct heap_piece *piece = heap_free_list[class];
     if (piece)
         heap_free_list[class] = piece->next;
     else
         piece = heap_carve(class);
-    lock_leave(&heap_lock, taken);
+    lock_leave_critical(&heap_lock, taken);
     if (piece)
         memset(piece, 0, size);
     return piece;
@@ -69,10 +69,10 @@ void heap_free(void *piece, size_t size)
         return;
     }
     struct heap_piece *freed = piece;
-    bool taken = lock_enter(&heap_lock);
+    bool taken = lock_enter_critical(&heap_lock);
     freed->next = heap_free_list[class];
     heap_free_list[class] = freed;
-    lock_leave(&heap_lock, taken);
+    lock_leave_critical(&heap_lock, taken);
 }
 
 void heap_fork_prepare(void)
@@ -85,7 +85,11 @@ void heap_fork_parent(void)
     lock_release(&heap_lock);
 }
 
-void heap_fork_child(void)
+void heap_fork_child(bool whole)
 {
-    lock_reset(&heap_lock);
+    if (!lock_reset(&heap_lock) || whole)
+        return;
+    memset(heap_free_list, 0, sizeof heap_free_list);
+    heap_chunk = NULL;
+    heap_chunk_left = 0;
 }

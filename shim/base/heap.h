@@ -9,6 +9,7 @@
 #ifndef MEMTRACK_BASE_HEAP_H
 #define MEMTRACK_BASE_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HEAP_CHUNK (256u << 10)
@@ -20,6 +21,8 @@ void *heap_alloc(size_t size);
 void heap_free(void *piece, size_t size);
 void heap_fork_prepare(void);
 void heap_fork_parent(void);
-void heap_fork_child(void);
+/* `whole`: the lock was held for the fork. Otherwise, if a thread was changing the lists, what they
+   hold is given up: pieces already given out stay valid. */
+void heap_fork_child(bool whole);
 
 #endif

@@ -14,6 +14,7 @@ extern char __libc_single_threaded __attribute__((weak));
 static const char lock_never_single = 0;
 const char *lock_single = &lock_never_single; /* written before a second thread, or to the above */
 MT_TLS struct lock_list lock_mine;
+MT_TLS uint32_t lock_critical;
 
 static inline void lock_pause(void)
 {
@@ -124,6 +125,7 @@ bool lock_reset(struct lock *lock)
 
 void lock_abandon(void)
 {
+    lock_critical = 0;
     while (lock_mine.depth > 0) {
         uint32_t last = --lock_mine.depth;
         if (last < LOCK_NESTING_MAX)

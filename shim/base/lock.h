@@ -87,6 +87,26 @@ MT_INLINE void lock_leave(struct lock *lock, bool taken)
         lock_wake_slow(lock);
 }
 
+/*
+ * How deep the calling thread is in code that captures need too: interning, names, growth of the file,
+ * the shim's heap. A signal handler that interrupts it there cannot capture its own stack.
+ */
+extern MT_TLS uint32_t lock_critical;
+
+MT_INLINE bool lock_enter_critical(struct lock *lock)
+{
+    lock_critical++;
+    __asm__ volatile("" ::: "memory");
+    return lock_enter(lock);
+}
+
+MT_INLINE void lock_leave_critical(struct lock *lock, bool taken)
+{
+    lock_leave(lock, taken);
+    __asm__ volatile("" ::: "memory");
+    lock_critical--;
+}
+
 /* Whatever the scheduler does, the lock is taken: where a child of fork must find it consistent. */
 void lock_hold(struct lock *lock);
 void lock_release(struct lock *lock);

@@ -95,13 +95,22 @@ static struct self *hook_interrupted(void)
     return self->ready == SELF_FORKED ? NULL : self;
 }
 
+/* Where the interrupted thread is in the middle of what a capture needs, the stack is lost. */
+static uint32_t hook_nested_site(struct self *self, const struct host_frame *caller)
+{
+    if (lock_critical == 0)
+        return capture_site(self, caller);
+    file_lost(MTF_LOST_STACK);
+    return 0;
+}
+
 MT_COLD void hook_missed_alloc(const void *address, size_t size, const struct host_frame *caller)
 {
     struct self *self = hook_interrupted();
     if (self == NULL || address == NULL)
         return;
     int host_errno = errno;
-    event_queue_alloc(self, address, size, capture_site(self, caller));
+    event_queue_alloc(self, address, size, hook_nested_site(self, caller));
     errno = host_errno;
 }
 

@@ -104,9 +104,9 @@ static MT_COLD uint32_t capture_verify(struct capture_state *state, const struct
     uint32_t fast = fast_site(&state->fast, &state->probe, caller, epoch);
     uint32_t slow = capture_slow(&state->space, &state->probe, caller, epoch);
     if (fast != FAST_UNSURE) {
-        add_relaxed(&totals->reserved[1], 1);
+        add_relaxed(&totals->verified, 1);
         if (fast != slow)
-            add_relaxed(&totals->reserved[0], 1);
+            add_relaxed(&totals->verify_differences, 1);
     }
     return slow;
 }

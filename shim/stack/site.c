@@ -138,9 +138,9 @@ static uint32_t site_node_add_locked(uint32_t parent, uint32_t module, uint64_t 
 static MT_COLD uint32_t site_node_slow(uint32_t parent, uint32_t module, uint64_t offset,
                                        uint32_t flags)
 {
-    bool taken = lock_enter(&site_lock);
+    bool taken = lock_enter_critical(&site_lock);
     uint32_t id = site_node_add_locked(parent, module, offset, flags);
-    lock_leave(&site_lock, taken);
+    lock_leave_critical(&site_lock, taken);
     if (id == 0)
         file_lost(MTF_LOST_SITE);
     return id;
@@ -173,9 +173,9 @@ uint32_t site_at(uint32_t node)
     uint32_t site = load_acquire(&site_nodes[node].site); /* SITE-OF-NODE */
     if (MT_LIKELY(site != 0))
         return site;
-    bool taken = lock_enter(&site_lock);
+    bool taken = lock_enter_critical(&site_lock);
     site = site_add_locked(node);
-    lock_leave(&site_lock, taken);
+    lock_leave_critical(&site_lock, taken);
     if (site == 0)
         file_lost(MTF_LOST_SITE);
     return site;

@@ -185,9 +185,9 @@ uint64_t file_reserve(enum mtf_kind kind, uint64_t n)
     uint64_t need = (table->count + n) * table->record_size;
     if (MT_LIKELY(need <= table->mapped))
         return table->count;
-    bool taken = lock_enter(&file_lock);
+    bool taken = lock_enter_critical(&file_lock);
     bool grown = need <= table->mapped || file_grow_locked(kind, need);
-    lock_leave(&file_lock, taken);
+    lock_leave_critical(&file_lock, taken);
     return grown ? table->count : FILE_FULL;
 }
 

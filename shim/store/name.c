@@ -38,9 +38,9 @@ mtf_name_ref name_add(const char *bytes, size_t length)
 {
     if (length == 0 || length >= UINT32_MAX / 2)
         return 0;
-    bool taken = lock_enter(&name_lock);
+    bool taken = lock_enter_critical(&name_lock);
     mtf_name_ref name = name_add_locked(bytes, length);
-    lock_leave(&name_lock, taken);
+    lock_leave_critical(&name_lock, taken);
     return name;
 }
 

@@ -73,7 +73,8 @@ void huge_fork_parent(void)
     lock_release(&huge_lock);
 }
 
-void huge_fork_child(void)
+void huge_fork_child(bool whole)
 {
-    lock_reset(&huge_lock);
+    if (lock_reset(&huge_lock) && !whole)
+        huge_blocks = NULL;
 }

@@ -17,6 +17,7 @@ bool huge_put(const void *address, size_t size);
 size_t huge_get(const void *address, bool take);
 void huge_fork_prepare(void);
 void huge_fork_parent(void);
-void huge_fork_child(void);
+/* `whole` as in live_fork_child: a table that was being changed is given up. */
+void huge_fork_child(bool whole);
 
 #endif

@@ -340,7 +340,7 @@ static void live_abandon_shard(struct shard *shard)
 
 void live_fork_child(bool whole)
 {
-    huge_fork_child();
+    huge_fork_child(whole);
     live_lost_at_fork = 0;
     for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++) {
         if (lock_reset(&shard->lock) && !whole)

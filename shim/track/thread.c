@@ -47,6 +47,7 @@ static bool thread_is_dead(const struct self *self, int pid, int tid)
 
 static struct self *thread_reuse_locked(int pid, int tid)
 {
+    const struct self *first = thread_cursor ? thread_cursor : thread_states;
     for (int looked = 0; looked < THREAD_LOOK_AT; looked++) {
         if (thread_cursor == NULL)
             thread_cursor = thread_states;
@@ -56,6 +57,8 @@ static struct self *thread_reuse_locked(int pid, int tid)
         thread_cursor = self->next;
         if (thread_is_dead(self, pid, tid))
             return self;
+        if (thread_cursor == first)
+            return NULL; /* all of a short list */
     }
     return NULL;
 }

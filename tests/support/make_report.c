@@ -151,6 +151,13 @@ uint32_t make_report_thread(struct make_report *report, uint32_t tid, const char
     return id;
 }
 
+uint32_t make_report_share(struct make_report *report, const struct mtf_share *share)
+{
+    uint32_t id = table_add(report, MTF_KIND_SHARES, 1);
+    *(struct mtf_share *)make_report_record(report, MTF_KIND_SHARES, id) = *share;
+    return id;
+}
+
 uint32_t make_report_block(struct make_report *report, const struct mtf_block *block)
 {
     uint32_t id = table_add(report, MTF_KIND_BLOCKS, 1);

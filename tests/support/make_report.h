@@ -26,6 +26,7 @@ uint32_t make_report_node(struct make_report *report, uint32_t parent, uint32_t 
                           uint64_t offset, uint32_t flags);
 uint32_t make_report_site(struct make_report *report, uint32_t node);
 uint32_t make_report_thread(struct make_report *report, uint32_t tid, const char *name);
+uint32_t make_report_share(struct make_report *report, const struct mtf_share *share);
 uint32_t make_report_block(struct make_report *report, const struct mtf_block *block);
 /* The record of a table, until the next one is added. */
 void *make_report_record(struct make_report *report, enum mtf_kind kind, uint32_t id);

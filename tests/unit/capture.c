@@ -51,12 +51,12 @@ static uint32_t depth_of(uint32_t a_site)
 
 static uint64_t differences(void)
 {
-    return file_header->totals.reserved[0];
+    return file_header->totals.verify_differences;
 }
 
 static uint64_t verified(void)
 {
-    return file_header->totals.reserved[1];
+    return file_header->totals.verified;
 }
 
 /* ---- a host that does everything at random ---- */

@@ -161,7 +161,7 @@ static void fork_with_the_lock(void)
     heap_fork_prepare();
     pid_t pid = fork();
     if (pid == 0) {
-        heap_fork_child();
+        heap_fork_child(true);
         REQUIRE(heap_alloc(100) != NULL);
         _exit(0);
     }

@@ -74,7 +74,7 @@ static void fork_with_the_lock(void)
     huge_fork_prepare();
     pid_t pid = fork();
     if (pid == 0) {
-        huge_fork_child();
+        huge_fork_child(true);
         REQUIRE(huge_get(address_of(1), true) == 5ull << 30);
         _exit(0);
     }

@@ -470,6 +470,58 @@ static void a_file_that_grows_between_reads_is_consistent(void **state)
     make_report_free(report);
 }
 
+static void shares_of_a_running_process_belong_to_their_sites(void **state)
+{
+    (void)state;
+    struct make_report *report = make_report_sample();
+    struct snapshot *before = parse_report(report, 0);
+    uint64_t allocs = before->sites[1].figures.allocs, live = before->sites[1].figures.live_bytes;
+    uint64_t peak = before->sites[1].figures.peak_bytes, total = before->totals.alloc_bytes;
+    snapshot_free(before);
+    const struct mtf_share share = {.site = 1,
+                                    .allocs = 3,
+                                    .alloc_bytes = 300,
+                                    .frees = 1,
+                                    .freed_bytes = 100,
+                                    .largest = 1u << 30};
+    make_report_share(report, &share);
+    make_report_header(report)->state = MTF_STATE_RUNNING;
+    struct snapshot *after = parse_report(report, 0);
+    assert_int_equal(after->sites[1].figures.allocs, allocs + 3);
+    assert_int_equal(after->sites[1].figures.live_bytes, live + 200);
+    assert_int_equal(after->sites[1].figures.peak_bytes, peak);
+    assert_int_equal(after->sites[1].figures.largest, 1u << 30);
+    assert_int_equal(after->totals.alloc_bytes, total + 300);
+    snapshot_free(after);
+    make_report_free(report);
+}
+
+static void shares_are_part_of_sealed_sums_already(void **state)
+{
+    (void)state;
+    struct make_report *report = make_report_sample();
+    struct snapshot *before = parse_report(report, 0);
+    uint64_t allocs = before->totals.allocs;
+    assert_int_equal(before->state, SNAPSHOT_ENDED);
+    snapshot_free(before);
+    make_report_share(report, &(struct mtf_share){.site = 1, .allocs = 3, .alloc_bytes = 300});
+    struct snapshot *after = parse_report(report, 0);
+    assert_int_equal(after->totals.allocs, allocs);
+    assert_false(after->sums_differ);
+    snapshot_free(after);
+    make_report_free(report);
+}
+
+static void a_share_of_no_site_is_refused(void **state)
+{
+    (void)state;
+    struct make_report *report = make_report_sample();
+    make_report_share(report, &(struct mtf_share){.site = 1u << 20, .allocs = 1});
+    make_report_header(report)->state = MTF_STATE_RUNNING;
+    expect_report_refusal(report, "share of counters");
+    make_report_free(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +541,9 @@ int main(void)
         cmocka_unit_test(what_is_no_regular_file_is_refused_without_waiting),
         cmocka_unit_test(a_process_runs_only_while_the_same_one_has_its_pid),
         cmocka_unit_test(a_file_that_grows_between_reads_is_consistent),
+        cmocka_unit_test(shares_of_a_running_process_belong_to_their_sites),
+        cmocka_unit_test(shares_are_part_of_sealed_sums_already),
+        cmocka_unit_test(a_share_of_no_site_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,8 +223,9 @@ struct mtf_totals {
     uint64_t sealed_alloc_bytes;
     uint64_t sealed_frees;
     uint64_t sealed_freed_bytes;
-    uint64_t peak_error; /* peak_bytes is exact to within this many bytes; 0: exact */
-    uint64_t reserved[2];
+    uint64_t peak_error;         /* peak_bytes is exact to within this many bytes; 0: exact */
+    uint64_t verify_differences; /* option unwind=verify: stacks on which the two ways differed */
+    uint64_t verified;           /* and stacks that were compared */
     uint64_t lost[MTF_LOST_MAX]; /* by enum mtf_lost */
 };
 
@@ -330,6 +331,8 @@ MTF_AT(mtf_totals, sealed_alloc_bytes, 80);
 MTF_AT(mtf_totals, sealed_frees, 88);
 MTF_AT(mtf_totals, sealed_freed_bytes, 96);
 MTF_AT(mtf_totals, peak_error, 104);
+MTF_AT(mtf_totals, verify_differences, 112);
+MTF_AT(mtf_totals, verified, 120);
 MTF_AT(mtf_totals, lost, 128);
 _Static_assert(sizeof(struct mtf_totals) == 256, "mtf_totals");
 MTF_AT(mtf_table, record_size, 0);
