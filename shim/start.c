@@ -8,6 +8,7 @@
 #include "base/say.h"
 #include "base/sys.h"
 #include "hook/cxx.h"
+#include "hook/limit.h"
 #include "hook/process.h"
 #include "stack/capture.h"
 #include "stack/module.h"
@@ -53,10 +54,9 @@ static struct self *start_forker; /* likewise: its state, set aside meanwhile */
 static bool start_layers(void)
 {
     lock_start();
-    real_resolve();
     cxx_start();
-    dlerror(); /* what is absent must not be the host's error, */
-    dlerror(); /* and the text of it not a block that the host frees */
+    real_resolve();
+    cxx_judge();
     start_here = sys_map(SYS_PAGE);
     if (start_here == NULL || !file_start() || !site_start())
         return false;
@@ -140,6 +140,7 @@ static void start_note_allocator(void)
 
 static void start_apply_options(void)
 {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): in the constructor, before the host's own code
     option_parse(getenv("MEMTRACK_OPTIONS"));
     capture_depth = option.depth;
     file_header->run_id = option.run;
@@ -426,6 +427,7 @@ static void start_register_ends(void)
     __cxa_at_quick_exit(start_at_quick_exit, NULL);
     pthread_atfork(start_fork_prepare, start_fork_parent, start_fork_child);
     process_start();
+    limit_start();
 }
 
 __attribute__((constructor)) static void start_constructor(void)

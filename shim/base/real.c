@@ -115,6 +115,12 @@ void *real_next(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
+void real_take(void *function, const char *name)
+{
+    void *found = real_next(name);
+    memcpy(function, &found, sizeof found);
+}
+
 /* POSIX lets a function pointer come out of dlsym; C11 has no conversion for it. */
 #define REAL_TAKE(field, made)                                                                     \
     do {                                                                                           \
@@ -124,6 +130,16 @@ void *real_next(const char *name)
         else                                                                                       \
             next.field = (made);                                                                   \
     } while (0)
+
+/* What is absent must not be the host's error, nor the text of it a block that the host frees: the
+   second call takes back what the first one made. */
+static void real_forget_errors(void)
+{
+    // NOLINTBEGIN(concurrency-mt-unsafe): glibc's is per thread
+    dlerror();
+    dlerror();
+    // NOLINTEND(concurrency-mt-unsafe)
+}
 
 void real_resolve(void)
 {
@@ -138,5 +154,6 @@ void real_resolve(void)
     REAL_TAKE(valloc, real_made_valloc);
     REAL_TAKE(pvalloc, real_made_pvalloc);
     REAL_TAKE(malloc_usable_size, real.malloc_usable_size);
+    real_forget_errors();
     real = next;
 }

@@ -35,5 +35,7 @@ bool real_wake(void) __attribute__((weak));
 void real_resolve(void);
 /* The next definition of any function, NULL if there is none. */
 void *real_next(const char *name);
+/* The same, into the function pointer at `function`. */
+void real_take(void *function, const char *name);
 
 #endif

@@ -79,13 +79,18 @@ static bool cxx_is_allocators_own(void *found)
            here.dli_fbase != libc.dli_fbase;
 }
 
-static cxx_function cxx_take(enum cxx_id id, void *found)
+static cxx_function cxx_function_at(void *found)
 {
     cxx_function next;
-    memcpy(&next, &found, sizeof next);
-    cxx_operators[id].direct = cxx_is_allocators_own(found);
-    store_release(&cxx_operators[id].next, next); /* CXX-NEXT */
+    memcpy(&next, &found, sizeof next); /* C11 has no conversion to a function pointer */
     return next;
+}
+
+static void *cxx_address_of(cxx_function next)
+{
+    void *found;
+    memcpy(&found, &next, sizeof found);
+    return found;
 }
 
 void cxx_start(void)
@@ -93,9 +98,17 @@ void cxx_start(void)
     for (enum cxx_id id = 0; id < CXX_COUNT; id++) {
         void *found = real_next(cxx_names[id]);
         if (found)
-            cxx_take(id, found);
+            store_release(&cxx_operators[id].next, cxx_function_at(found)); /* CXX-NEXT */
         else if (id == CXX_NEW)
             break; /* no C++ here, yet */
+    }
+}
+
+void cxx_judge(void)
+{
+    for (enum cxx_id id = 0; id < CXX_COUNT; id++) {
+        cxx_function next = cxx_operators[id].next;
+        cxx_operators[id].direct = next && cxx_is_allocators_own(cxx_address_of(next));
     }
 }
 
@@ -113,7 +126,9 @@ static MT_COLD cxx_function cxx_find(enum cxx_id id, const void *caller)
     }
     if (found == NULL)
         memcpy(&found, id < CXX_DELETE ? (void *)&real.malloc : (void *)&real.free, sizeof found);
-    return cxx_take(id, found);
+    cxx_operators[id].direct = cxx_is_allocators_own(found);
+    store_release(&cxx_operators[id].next, cxx_function_at(found)); /* CXX-NEXT */
+    return cxx_function_at(found);
 }
 
 MT_INLINE cxx_function cxx_next(enum cxx_id id)
@@ -170,6 +185,10 @@ CXX_DEFINE_DELETE(CXX_DELETE_ARRAY_ALIGNED_NOTHROW, "_ZdaPvSt11align_val_tRKSt9n
 #else
 
 void cxx_start(void)
+{
+}
+
+void cxx_judge(void)
 {
 }
 

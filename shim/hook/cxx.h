@@ -9,8 +9,10 @@
 #ifndef MEMTRACK_HOOK_CXX_H
 #define MEMTRACK_HOOK_CXX_H
 
-/* Looks up the next definitions where C++ is loaded already; after real_resolve, before a second
-   thread. */
+/* Looks up the next definitions where C++ is loaded already. Before real_resolve: what a lookup in vain
+   makes dlsym allocate is then served from the boot pool. */
 void cxx_start(void);
+/* After real_resolve: which of them are to be recorded here. */
+void cxx_judge(void);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <string.h>
 
 MT_EXPORT int dlclose(void *handle);
 
@@ -19,8 +18,7 @@ int dlclose(void *handle)
     static int (*next)(void *); /* the same value whoever writes it */
     int (*call)(void *) = __atomic_load_n(&next, __ATOMIC_RELAXED);
     if (call == NULL) {
-        void *found = real_next("dlclose");
-        memcpy(&call, &found, sizeof found);
+        real_take(&call, "dlclose");
         __atomic_store_n(&next, call, __ATOMIC_RELAXED);
     }
     int result = call(handle);

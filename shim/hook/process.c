@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
 
 MT_EXPORT void _exit(int status) __attribute__((noreturn));
@@ -33,20 +32,14 @@ static struct {
     int (*execveat)(int, const char *, char *const[], char *const[], int);
 } process_real; /* written by process_start */
 
-static void process_take(void *function, const char *name)
-{
-    void *found = real_next(name);
-    memcpy(function, &found, sizeof found); /* C11 has no conversion to a function pointer */
-}
-
 void process_start(void)
 {
-    process_take(&process_real.exit_now, "_exit");
-    process_take(&process_real.abort, "abort");
-    process_take(&process_real.execve, "execve");
-    process_take(&process_real.execvpe, "execvpe");
-    process_take(&process_real.fexecve, "fexecve");
-    process_take(&process_real.execveat, "execveat");
+    real_take(&process_real.exit_now, "_exit");
+    real_take(&process_real.abort, "abort");
+    real_take(&process_real.execve, "execve");
+    real_take(&process_real.execvpe, "execvpe");
+    real_take(&process_real.fexecve, "fexecve");
+    real_take(&process_real.execveat, "execveat");
 }
 
 static void process_exit(int status)

@@ -62,15 +62,21 @@ static uint64_t file_total_room(unsigned shift)
     return total;
 }
 
+/* How often the tables' bounds are halved so that they take a sixteenth of `limit` at the most. */
+static unsigned file_shift_for(uint64_t limit)
+{
+    unsigned shift = 0;
+    while (file_total_room(shift) > limit / 16 && file_total_room(shift) > FILE_RESERVE_LEAST)
+        shift++;
+    return shift;
+}
+
 /* Address space for everything: a sixteenth of RLIMIT_AS at the most, halved until it can be had.
  */
 static char *file_reserve_address_space(unsigned *shift)
 {
     uint64_t limit = sys_limit(RLIMIT_AS);
-    *shift = 0;
-    while (limit != UINT64_MAX && file_total_room(*shift) > limit / 16 &&
-           file_total_room(*shift) > FILE_RESERVE_LEAST)
-        ++*shift;
+    *shift = limit == UINT64_MAX ? 0 : file_shift_for(limit);
     for (; *shift < 32; ++*shift) {
         intptr_t at = sys_mmap(NULL, file_total_room(*shift), PROT_NONE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -210,6 +216,23 @@ uint64_t file_count(enum mtf_kind kind)
 void file_clear(enum mtf_kind kind)
 {
     file_publish(kind, 0);
+}
+
+void file_trim(uint64_t limit)
+{
+    unsigned shift = file_shift_for(limit);
+    bool taken = lock_enter_critical(&file_lock);
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++) {
+        struct file_table *table = &file_tables[kind];
+        uint64_t room = file_table_room(kind, shift);
+        if (room < table->mapped)
+            room = table->mapped;
+        if (room >= table->limit)
+            continue;
+        sys_unmap(table->base + room, table->limit - room);
+        table->limit = room;
+    }
+    lock_leave_critical(&file_lock, taken);
 }
 
 void file_lost(enum mtf_lost reason)

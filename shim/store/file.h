@@ -34,6 +34,9 @@ void *file_table(enum mtf_kind kind);
 uint64_t file_count(enum mtf_kind kind);
 /* Forgets a table's records (BLOCKS after an exec that failed). */
 void file_clear(enum mtf_kind kind);
+/* Gives back address space that no table uses yet, down to a sixteenth of `limit` bytes where possible.
+   Any thread. */
+void file_trim(uint64_t limit);
 /* Counts a loss; any thread, any time. */
 void file_lost(enum mtf_lost reason);
 

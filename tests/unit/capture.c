@@ -195,7 +195,7 @@ static void coroutines_that_switch_give_what_libunwind_gives(void **state)
     uint64_t before = verified(), different = differences();
     void *stacks =
         mmap(NULL, 2 * COROUTINE_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (int i = 1; i < 3; i++) {
+    for (volatile int i = 1; i < 3; i++) { /* getcontext returns twice, for all that gcc knows */
         getcontext(&contexts[i]);
         contexts[i].uc_stack.ss_sp = (char *)stacks + (size_t)(i - 1) * COROUTINE_STACK;
         contexts[i].uc_stack.ss_size = COROUTINE_STACK;
