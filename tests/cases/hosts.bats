@@ -3,11 +3,43 @@
 # with figures that make sense.
 load helpers
 
-# Runs the command natively and tracked, each in a fresh folder made by `prepare`; compares.
-same_and_reported() {
+# The same with every stack captured twice: by the fast path and by libunwind, which must agree.
+same_and_verified() {
+  same_as_native "$@" || return 1
+  no_difference_in reports || return 1
+  mv reports kept_reports
+  same_as_native_with :unwind=verify "$@" || return 1
+  no_difference_in reports some || return 1
+  rm -rf reports
+  mv kept_reports reports
+}
+
+# No report in folder $1 tells of a stack that differed; with "some", stacks were compared at all.
+no_difference_in() {
+  tool report --json --top 1 "$1" >all.json || return 1
+  local sums
+  sums=$(jq -c '[([.reports[].tracking.verify_differences] | add), ([.reports[].tracking.verified_stacks] | add)]' all.json)
+  case $sums in
+    '[0,0]') [ "${2-}" != some ] || [ "$(uname -m)" != x86_64 ] ;;
+    '[0,'*) true ;;
+    *) false ;;
+  esac || {
+    echo "differences and stacks compared: $sums"
+    return 1
+  }
+}
+
+same_as_native() {
+  same_as_native_with '' "$@"
+}
+
+# Runs the command natively and tracked, each in a fresh folder made by `prepare`; compares. $1 is added
+# to the options.
+same_as_native_with() {
   rm -rf native_run tracked_run reports
   mkdir native_run tracked_run reports
-  options=out=$PWD/reports/:summary=0
+  options=out=$PWD/reports/:summary=0$1
+  shift
   local native_status=0 status=0
   (cd native_run && prepare && native "$@" && mv native.* ..) || {
     native_status=$?
@@ -65,23 +97,23 @@ create index by_name on t(name);
 select count(*), sum(value), min(name), max(name) from t where name like '%9%';
 select substr(name, 1, 6) k, count(*) from t group by k order by 2 desc, 1 limit 5;
 S
-  same_and_reported sqlite3 -batch :memory: ".read $PWD/work.sql"
+  same_and_verified sqlite3 -batch :memory: ".read $PWD/work.sql"
   counts_at_least sqlite3 1000
 }
 
 @test "python3 with its own small-object allocator" {
-  same_and_reported "$python" -c 'import json; d={str(i): [i]*5 for i in range(5000)}; print(len(json.dumps(d)), sum(len(v) for v in d.values()))'
+  same_and_verified "$python" -c 'import json; d={str(i): [i]*5 for i in range(5000)}; print(len(json.dumps(d)), sum(len(v) for v in d.values()))'
   counts_at_least 'python3*' 500
 }
 
 @test "python3 with PYTHONMALLOC=malloc" {
   more_environment=(PYTHONMALLOC=malloc)
-  same_and_reported "$python" -c 'import json, re; d={str(i): [i]*5 for i in range(5000)}; s=json.dumps(d); print(len(s), len(re.findall("9", s)), json.loads(s) == d)'
+  same_and_verified "$python" -c 'import json, re; d={str(i): [i]*5 for i in range(5000)}; s=json.dumps(d); print(len(s), len(re.findall("9", s)), json.loads(s) == d)'
   counts_at_least 'python3*' 50000
 }
 
 @test "python3 with threads and subprocesses" {
-  same_and_reported "$python" -c '
+  same_and_verified "$python" -c '
 import concurrent.futures, subprocess
 with concurrent.futures.ThreadPoolExecutor(4) as pool:
     print(sum(pool.map(lambda n: len(str(2 ** n)), range(500))))
@@ -92,13 +124,13 @@ print(subprocess.run(["echo", "child"], capture_output=True, text=True).stdout)
 
 @test "perl: strings, hashes and a regular expression" {
   has perl
-  same_and_reported perl -e 'my %h; $h{"k$_"} = "v" x $_ for 1..3000; my $n = grep { /7/ } keys %h; print "$n ", length(join "", values %h), "\n"; exit 3'
+  same_and_verified perl -e 'my %h; $h{"k$_"} = "v" x $_ for 1..3000; my $n = grep { /7/ } keys %h; print "$n ", length(join "", values %h), "\n"; exit 3'
   counts_at_least perl 3000
 }
 
 @test "jq: a large document" {
   has jq
-  same_and_reported jq -n -c '[range(20000) | {id: ., name: "item \(.)"}] | map(select(.id % 7 == 0)) | length, (map(.name | length) | add)'
+  same_and_verified jq -n -c '[range(20000) | {id: ., name: "item \(.)"}] | map(select(.id % 7 == 0)) | length, (map(.name | length) | add)'
   counts_at_least jq 10000
 }
 
@@ -123,7 +155,7 @@ git repack -q -a -d
 git fsck --strict 2>&1
 git rev-parse HEAD
 S
-  same_and_reported sh "$PWD/git.sh"
+  same_and_verified sh "$PWD/git.sh"
   counts_at_least git 100
   [ "$(compgen -G 'reports/*.memtrack' | wc -l)" -ge 30 ]
   tool report --top 1 reports >text
@@ -132,7 +164,7 @@ S
 @test "gcc compiles" {
   has gcc
   printf '#include <stdio.h>\n#include <math.h>\nint main(void) { printf("%%f\\n", sqrt(2.0)); return 0; }\n' >"$BATS_TEST_TMPDIR/one.c"
-  same_and_reported gcc -O2 -c -o one.o "$BATS_TEST_TMPDIR/one.c"
+  same_and_verified gcc -O2 -c -o one.o "$BATS_TEST_TMPDIR/one.c"
   cmp native_run/one.o tracked_run/one.o
   counts_at_least cc1 1000
 }
@@ -140,16 +172,16 @@ S
 @test "g++ compiles, links, and the result runs" {
   has g++
   printf '#include <map>\n#include <string>\n#include <iostream>\nint main() { std::map<std::string, int> m{{"a", 1}}; std::cout << m["a"] << "\\n"; }\n' >"$BATS_TEST_TMPDIR/one.cc"
-  same_and_reported g++ -O1 -o one "$BATS_TEST_TMPDIR/one.cc"
+  same_and_verified g++ -O1 -o one "$BATS_TEST_TMPDIR/one.cc"
   cmp native_run/one tracked_run/one
   counts_at_least cc1plus 10000
-  same_and_reported "$PWD/native_run/one" || [ -d native_run ]
+  same_and_verified "$PWD/native_run/one" || [ -d native_run ]
 }
 
 @test "clang compiles" {
   has clang
   printf '#include <stdio.h>\nint main(void) { puts("x"); return 0; }\n' >"$BATS_TEST_TMPDIR/one.c"
-  same_and_reported clang -O2 -c -o one.o "$BATS_TEST_TMPDIR/one.c"
+  same_and_verified clang -O2 -c -o one.o "$BATS_TEST_TMPDIR/one.c"
   cmp native_run/one.o tracked_run/one.o
   counts_at_least 'clang*' 1000
 }
@@ -169,7 +201,7 @@ if (isMainThread) {
   parentPort.postMessage(Buffer.alloc(100000, 'y').toString().length);
 }
 J
-  same_and_reported node "$PWD/work.js"
+  same_and_verified node "$PWD/work.js"
   counts_at_least node 1000
 }
 
@@ -206,7 +238,7 @@ echo "$x" "${PIPESTATUS[0]}"
 echo $?
 exit 9
 S
-  same_and_reported bash "$PWD/work.sh"
+  same_and_verified bash "$PWD/work.sh"
   counts_at_least bash 500
 }
 
@@ -216,7 +248,7 @@ S
     seq 5000 >tree/numbers
     seq 100 >tree/few
   }
-  same_and_reported sh -c 'tar --sort=name --mtime=@0 --owner=0 --group=0 -c tree | gzip -n | cksum
+  same_and_verified sh -c 'tar --sort=name --mtime=@0 --owner=0 --group=0 -c tree | gzip -n | cksum
     find tree -type f | sort | xargs wc -l
     awk "{ s += \$1; a[\$1 % 10] = a[\$1 % 10] \$1 } END { print s, length(a[3]) }" tree/numbers
     sed -n "s/7/seven/gp" tree/few | sort | uniq -c | tail -n 2'
@@ -230,7 +262,7 @@ S
     printf 'all: a.o b.o c.o\n%%.o: %%.c\n\t@gcc -c -o $@ $<\n' >Makefile
     for name in a b c; do echo "int $name(void) { return 1; }" >$name.c; done
   }
-  same_and_reported make -s -j2
+  same_and_verified make -s -j2
   cmp native_run/a.o tracked_run/a.o
   counts_at_least make 100
 }
@@ -240,7 +272,7 @@ S
   for name in libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.2; do
     preload_below=$(ldconfig -p | awk -v name="$name" '$1 == name { print $NF; exit }')
     [ -n "$preload_below" ] || skip "$name is not installed"
-    same_and_reported "$programs/containers"
+    same_and_verified "$programs/containers"
     counts_at_least containers 1000
   done
 }
