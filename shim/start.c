@@ -7,6 +7,7 @@
 #include "base/real.h"
 #include "base/say.h"
 #include "base/sys.h"
+#include "bits.h" /* of the architecture */
 #include "hook/cxx.h"
 #include "hook/limit.h"
 #include "hook/process.h"
@@ -54,6 +55,7 @@ static struct self *start_forker; /* likewise: its state, set aside meanwhile */
 static bool start_layers(void)
 {
     lock_start();
+    arch_bits_start();
     cxx_start();
     real_resolve();
     cxx_judge();

@@ -233,7 +233,7 @@ static bool live_remove_locked(struct shard *shard, uint64_t key, const void *ad
     if (MT_UNLIKELY(entry->tag >> THREAD_BITS > newest))
         return false;
     live_unpack(entry, address, true, block);
-    region_drop(&shard->pool, region, bit);
+    region_drop(&shard->pool, region, bit, entry);
     shard->blocks--;
     if (MT_UNLIKELY(--area->blocks == 0))
         live_rest_area(shard, key);
@@ -359,7 +359,7 @@ static bool live_check_area(const struct shard *shard, const struct area *area)
     for (uint32_t i = 0; i < AREA_REGIONS; i++) {
         if (!region_check(&area->regions[i]))
             return false;
-        blocks += region_popcount(area->regions[i].bitmap);
+        blocks += arch_popcount(area->regions[i].bitmap);
     }
     return blocks == area->blocks && live_shard(area->key) == shard &&
            live_probe(shard, area->key) == area;

@@ -59,7 +59,7 @@ static bool region_make_room(struct region_pool *pool, struct region *region, un
 
 struct region_entry *region_add(struct region_pool *pool, struct region *region, uint64_t bit)
 {
-    unsigned count = region_popcount(region->bitmap);
+    unsigned count = arch_popcount(region->bitmap);
     if (MT_UNLIKELY(!region_make_room(pool, region, count)))
         return NULL;
     struct region_entry *place = region_find(region, bit);
@@ -69,10 +69,10 @@ struct region_entry *region_add(struct region_pool *pool, struct region *region,
     return place;
 }
 
-void region_drop(struct region_pool *pool, struct region *region, uint64_t bit)
+void region_drop(struct region_pool *pool, struct region *region, uint64_t bit,
+                 struct region_entry *place)
 {
-    struct region_entry *place = region_find(region, bit);
-    unsigned left = region_popcount(region->bitmap) - 1;
+    unsigned left = arch_popcount(region->bitmap) - 1;
     unsigned class = region_class(region);
     region->bitmap &= ~bit;
     if (left == 0) {
@@ -93,5 +93,5 @@ bool region_check(const struct region *region)
     if (region->bitmap == 0)
         return region->entries == 0;
     return region_entries(region) != NULL && region_class(region) <= REGION_CLASS_MAX &&
-           region_popcount(region->bitmap) <= 1u << region_class(region);
+           arch_popcount(region->bitmap) <= 1u << region_class(region);
 }

@@ -11,6 +11,7 @@
 #define MEMTRACK_TRACK_REGION_H
 
 #include "base/compiler.h"
+#include "bits.h" /* of the architecture */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,15 +54,6 @@ MT_INLINE unsigned region_class(const struct region *region)
     return region->entries & REGION_CLASS_MASK;
 }
 
-/* Bits set (Hacker's Delight, 5-2): the instruction for it is not in every x86-64. */
-MT_INLINE unsigned region_popcount(uint64_t x)
-{
-    x -= x >> 1 & 0x5555555555555555ull;
-    x = (x & 0x3333333333333333ull) + (x >> 2 & 0x3333333333333333ull);
-    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0full;
-    return (unsigned)(x * 0x0101010101010101ull >> 56);
-}
-
 MT_INLINE uint64_t region_bit(uintptr_t address)
 {
     return 1ull << (address >> REGION_GRANULE_SHIFT & 63);
@@ -70,13 +62,14 @@ MT_INLINE uint64_t region_bit(uintptr_t address)
 /* The entry of the block that begins at the bit's granule, which must be set. */
 MT_INLINE struct region_entry *region_find(const struct region *region, uint64_t bit)
 {
-    return region_entries(region) + region_popcount(region->bitmap & (bit - 1));
+    return region_entries(region) + arch_popcount(region->bitmap & (bit - 1));
 }
 
 /* Makes place for an entry at a bit that is not set. The caller fills it. */
 struct region_entry *region_add(struct region_pool *pool, struct region *region, uint64_t bit);
-/* Takes the entry out. */
-void region_drop(struct region_pool *pool, struct region *region, uint64_t bit);
+/* Takes out the entry that region_find gave for the bit. */
+void region_drop(struct region_pool *pool, struct region *region, uint64_t bit,
+                 struct region_entry *place);
 /* Bitmap and room agree; for tests. */
 bool region_check(const struct region *region);
 
