@@ -1,4 +1,5 @@
 #include "base/say.h"
+#include "base/decimal.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -67,13 +68,9 @@ void say_quoted(struct say_line *line, const char *text, size_t length)
 
 void say_number(struct say_line *line, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    say_bytes(line, digits + at, sizeof digits - at);
+    char digits[DECIMAL_MAX];
+    const char *first = decimal_of(number, digits);
+    say_bytes(line, first, (size_t)(digits + DECIMAL_MAX - first));
 }
 
 void say_count(struct say_line *line, uint64_t count, const char *noun)

@@ -1,4 +1,5 @@
 #include "store/path.h"
+#include "base/decimal.h"
 #include "base/sys.h"
 #include "memtrack/format.h"
 
@@ -27,13 +28,9 @@ static void path_add(struct path_text *text, const char *bytes, size_t length)
 
 static void path_add_number(struct path_text *text, unsigned long long number)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    path_add(text, digits + at, sizeof digits - at);
+    char digits[DECIMAL_MAX];
+    const char *first = decimal_of(number, digits);
+    path_add(text, first, (size_t)(digits + DECIMAL_MAX - first));
 }
 
 /* A program or host name is one component, whatever it holds. */
