@@ -167,7 +167,6 @@ lint: ## check format, clang-tidy, export list, include direction and shell scri
 
 install: all ## copy program, shared object and man pages below PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/memtrack $(DESTDIR)$(PREFIX)/share/man/man1
-	install -d $(DESTDIR)$(PREFIX)/include
 	install $(B)/memtrack $(DESTDIR)$(PREFIX)/bin/memtrack
 	install $(B)/libmemtrack.so $(DESTDIR)$(PREFIX)/lib/memtrack/libmemtrack.so
 	install -m 644 report/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
