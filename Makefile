@@ -56,7 +56,7 @@ SUPPORT_SRC := $(wildcard tests/support/*.c)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(B)/obj/%.o)
 PROGRAM_C  := $(wildcard tests/programs/*.c)
 PROGRAM_CC := $(wildcard tests/programs/*.cc)
-PROGRAM_RS := $(if $(shell command -v rustc),$(wildcard tests/programs/*.rs))
+PROGRAM_RS := $(if $(shell command -v rustc 2>/dev/null),$(wildcard tests/programs/*.rs))
 PROGRAMS   := $(PROGRAM_C:tests/programs/%.c=$(B)/programs/%) \
               $(PROGRAM_CC:tests/programs/%.cc=$(B)/programs/%) \
               $(PROGRAM_RS:tests/programs/%.rs=$(B)/programs/%)
