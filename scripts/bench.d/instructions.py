@@ -21,7 +21,7 @@ from workloads import WORKLOADS
 
 NAMES = ("nothing", "deep", "containers", "live-blocks", "lua", "sqlite3", "jq", "perl")
 CALLGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file={scratch}/profile.%p")
-PROFILED_CHANGES = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
+COUNTED = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 
 
 def under_callgrind(tool):
@@ -38,18 +38,19 @@ def count(stage, tool):
         running.wait()
     finally:
         running.kill()
-    counted = [int(PROFILED_CHANGES.search(path.read_text()).group(1)) for path in stage.work.glob("profile.*")]
+    counted = [int(COUNTED.search(path.read_text()).group(1)) for path in stage.work.glob("profile.*")]
     return max(counted)
 
 
 def count_events(stage):
     """Allocations, frees and reallocations in the report of the last run."""
-    printed = subprocess.run([*stage.filled(("{memtrack}", "report", "--json", "{out}"))], capture_output=True, text=True)
+    command = stage.filled(("{memtrack}", "report", "--json", "{out}"))
+    printed = subprocess.run(command, capture_output=True, text=True)
     try:
         reports = json.loads(printed.stdout)["reports"]
     except ValueError as damaged:
         raise Refusal(f"memtrack report --json: {printed.stderr.strip()[-200:]}") from damaged
-    # The launcher's child becomes the program by exec: the largest report is the program's.
+    # A program may start others: the largest report is its own.
     return max(report["totals"]["allocations"] + report["totals"]["frees"] for report in reports)
 
 

@@ -21,7 +21,8 @@ ENVIRONMENT = {"PATH": PATH.lstrip(":"), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
 
 @dataclass
 class Sample:
-    """What one run used. Wall seconds of a server are its client's."""
+    """What one run of the command used, where it is repeated the mean of its runs; the peak is of the largest
+    process. Wall seconds of a server are its client's."""
     wall_s: float
     cpu_s: float
     peak_kib: int
@@ -143,7 +144,7 @@ def measure(stage, tool):
         running.kill()
     wall, cpu, peak, _ = (stage.work / "usage").read_text().split()
     return Sample(wall_s=served_s or float(wall) / stage.repeat, cpu_s=float(cpu) / stage.repeat, peak_kib=int(peak),
-                  report_bytes=sum(path.stat().st_size for path in stage.out.iterdir()))
+                  report_bytes=sum(path.stat().st_size for path in stage.out.iterdir()) // stage.repeat)
 
 
 def print_commands(stage, tool):
@@ -154,11 +155,11 @@ def print_commands(stage, tool):
 
 
 def measure_printing(stage, tool):
-    """Wall seconds that it takes to print the recordings of the last run."""
+    """Wall seconds that it takes to print what one run recorded."""
     begin = time.monotonic()
     for command in print_commands(stage, tool):
         printed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                  text=True, errors="replace", env=stage.environment(), cwd=stage.work)
         if printed.returncode not in (0, 1):
             raise Refusal(f"{command[0]} ended with status {printed.returncode}: {printed.stderr.strip()[-200:]}")
-    return time.monotonic() - begin
+    return (time.monotonic() - begin) / stage.repeat

@@ -28,13 +28,16 @@ class Tool:
 
 MEMTRACK = {"LD_PRELOAD": "{shim}", "MEMTRACK_OPTIONS": "summary=0:out={out}/"}
 
+# heaptrack_interpret 1.4 fills all memory on some recordings; 12 GiB end it before the machine suffers.
+BOUNDED = ("prlimit", f"--as={12 << 30}")
+
 TOOLS = (
     Tool("memtrack", "memtrack", MEMTRACK, printer=("{memtrack}", "report", "{out}")),
     Tool("libunwind", "memtrack, unwind=libunwind",
          {**MEMTRACK, "MEMTRACK_OPTIONS": MEMTRACK["MEMTRACK_OPTIONS"] + ":unwind=libunwind"}, variant=True),
-    Tool("heaptrack", "heaptrack", prefix=("heaptrack", "-o", "{out}/recording.%p"), packages=("heaptrack", "zstd"),
-         program="heaptrack", printer=("heaptrack_print", "-f", "{report}")),
-    Tool("raw", "heaptrack --raw", prefix=("heaptrack", "--raw", "-o", "{out}/recording.%p"),
+    Tool("heaptrack", "heaptrack", prefix=(*BOUNDED, "heaptrack", "-o", "{out}/recording.%p"),
+         packages=("heaptrack", "zstd"), program="heaptrack", printer=("heaptrack_print", "-f", "{report}")),
+    Tool("raw", "heaptrack --raw", prefix=(*BOUNDED, "heaptrack", "--raw", "-o", "{out}/recording.%p"),
          packages=("heaptrack", "zstd"), program="heaptrack", variant=True),
     Tool("lsan", "preloaded liblsan", {"LD_PRELOAD": "{bench}/signal.so {lsan}", "LSAN_OPTIONS": "detect_leaks=0"}, packages=("liblsan0",),
          library="/usr/lib/*/liblsan.so.0"),
