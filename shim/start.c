@@ -45,7 +45,8 @@ static struct lock start_lock = {.rank = LOCK_START}; /* LOCK_START */
 static int start_owner;                               /* thread that comes up, LOCK_START */
 static uint32_t *start_here; /* MADV_WIPEONFORK: 1 in the process that wrote it, 0 in its child */
 static int start_lock_pid;   /* process whose locks are known to be sound */
-static bool start_is_ended;  /* LOCK_START */
+static uint64_t start_own_boot_allocs; /* made by our own lookups, before a second thread */
+static bool start_is_ended;            /* LOCK_START */
 static bool start_should_report; /* the constructor has run: a forked child opens a file too */
 static bool start_fork_guarded; /* written by the forking thread between prepare and parent/child */
 static struct self *start_forker; /* likewise: its state, set aside meanwhile */
@@ -59,6 +60,7 @@ static bool start_layers(void)
     cxx_start();
     real_resolve();
     cxx_judge();
+    start_own_boot_allocs = boot_count();
     start_here = sys_map(SYS_PAGE);
     if (start_here == NULL || !file_start() || !site_start())
         return false;
@@ -334,7 +336,7 @@ static void start_write_end(enum mtf_end kind, bool known, int status)
 {
     struct mtf_header *header = file_header;
     sample_live_blocks(option.samples);
-    header->totals.boot_allocs = boot_count();
+    header->totals.boot_allocs = boot_count() - start_own_boot_allocs;
     header->end_kind = kind;
     header->end_status = status;
     if (known)

@@ -1,6 +1,12 @@
 //! Rust: what is dropped is gone, what is forgotten or leaked on purpose stays, by name.
-use std::hint::black_box;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
+
+/// std::hint::black_box, which the rustc of Debian 12 does not have yet.
+#[inline(never)]
+fn black_box<T>(value: T) -> T {
+    let value = ManuallyDrop::new(value);
+    unsafe { std::ptr::read_volatile(&*value) }
+}
 
 #[inline(never)]
 fn dropped_boxes() {
@@ -36,7 +42,7 @@ fn leaked_box() -> &'static mut [u64; 16] {
 
 #[inline(never)]
 fn leaked_string() -> &'static mut str {
-    black_box(String::from("a string of thirty-one bytes...")).leak()
+    Box::leak(black_box(String::from("a string of thirty-one bytes...")).into_boxed_str())
 }
 
 fn main() {
