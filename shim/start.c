@@ -220,6 +220,10 @@ static void start_fork_child(void)
     if (start_mode != START_ON)
         return;
     self_active = NULL;
+    /* As the kernel has left them, where it knows MADV_WIPEONFORK. */
+    store_relaxed(start_here, 0);
+    if (self_mine)
+        store_relaxed(&self_mine->ready, SELF_FORKED);
     start_reset_locks(start_fork_guarded && lock_was_frozen());
 }
 

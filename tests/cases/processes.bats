@@ -25,6 +25,44 @@ track_and_split() {
   json_says .process.forked true
 }
 
+@test "a fork is noticed where the kernel cannot wipe pages on fork" {
+  cat >without_wipe.c <<'C'
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+/* Runs a program for which madvise(MADV_WIPEONFORK) is unknown, as before Linux 4.14. */
+int main(int argc, char **argv)
+{
+    struct sock_filter refuse[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MADV_WIPEONFORK, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof refuse / sizeof *refuse, refuse};
+    if (argc < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        return 77;
+    execv(argv[1], argv + 1);
+    return 1;
+}
+C
+  gcc -o without_wipe without_wipe.c
+  local status=0 child
+  track ./without_wipe "$programs/fork_every_way" exit child_truth || status=$?
+  [ "$status" != 77 ] || skip "may not set a system call filter here"
+  [ "$status" = 0 ]
+  child=$(awk '$1 == "child" { print $2 }' stdout)
+  compare stdout "$(the_report "fork_every_way.$(parent_pid "$child").memtrack")"
+  compare child_truth "$(the_report "fork_every_way.$child.memtrack")"
+}
+
 @test "a child that calls _exit" {
   forks _exit
 }
