@@ -34,6 +34,14 @@ static const struct {
     [MTF_KIND_THREADS] = {sizeof(struct mtf_thread), 4u << 10, 8ull << 20},
     [MTF_KIND_BLOCKS] = {sizeof(struct mtf_block), 0, 256ull << 20},
     [MTF_KIND_SHARES] = {sizeof(struct mtf_share), 0, 64ull << 20},
+    [MTF_KIND_MAPPINGS] = {sizeof(struct mtf_mapping), 0, 32ull << 20},
+    [MTF_KIND_REGIONS] = {sizeof(struct mtf_region), 0, 16ull << 20},
+    [MTF_KIND_CHECKS] = {sizeof(struct mtf_check), 0, 1ull << 20},
+    [MTF_KIND_LOSSES] = {sizeof(struct mtf_loss), 0, 64ull << 20},
+    [MTF_KIND_TIMELINE] = {sizeof(struct mtf_point), 0, 1ull << 20},
+    [MTF_KIND_PHASES] = {sizeof(struct mtf_phase), 0, 1ull << 20},
+    [MTF_KIND_SIZES] = {sizeof(struct mtf_size), 0, 64u << 10},
+    [MTF_KIND_USAGE] = {sizeof(struct mtf_usage), 0, 640ull << 20},
 };
 
 struct mtf_header *file_header;

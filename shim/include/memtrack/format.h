@@ -8,6 +8,7 @@
  *   offset 0      struct mtf_header, MTF_HEADER_SIZE bytes
  *                   0 .. 511      identity, state, ends
  *                   512 .. 1023   struct mtf_totals
+ *                   768 .. 895    struct mtf_mapped
  *                   1024 .. 2047  struct mtf_table[MTF_TABLE_MAX], indexed by enum mtf_kind
  *                   2048 .. 8191  struct mtf_extent[MTF_EXTENT_MAX]
  *   behind it     extents, page aligned, each a piece of one table
@@ -34,7 +35,7 @@
 #define MTF_VERSION 1u       /* a reader refuses any other */
 #define MTF_BYTE_ORDER 0x01020304u
 #define MTF_HEADER_SIZE 8192u
-#define MTF_TABLE_MAX 16u
+#define MTF_TABLE_MAX 32u
 #define MTF_EXTENT_MAX 256u
 #define MTF_LOST_MAX 16u
 #define MTF_BUILD_ID_MAX 32u
@@ -43,14 +44,22 @@
 /* Table kinds, and index into mtf_header.tables. */
 enum mtf_kind {
     MTF_KIND_NONE = 0,
-    MTF_KIND_NAMES = 1,   /* bytes; see struct mtf_name */
-    MTF_KIND_MODULES = 2, /* struct mtf_module */
-    MTF_KIND_NODES = 3,   /* struct mtf_node: the trie of call stacks */
-    MTF_KIND_SITES = 4,   /* struct mtf_site: call sites with their counters */
-    MTF_KIND_THREADS = 5, /* struct mtf_thread */
-    MTF_KIND_BLOCKS = 6,  /* struct mtf_block: samples of what was live at the end */
-    MTF_KIND_SHARES = 7,  /* struct mtf_share: parts of SITES counters that threads keep apart */
-    MTF_KIND_LIMIT = 8,
+    MTF_KIND_NAMES = 1,     /* bytes; see struct mtf_name */
+    MTF_KIND_MODULES = 2,   /* struct mtf_module */
+    MTF_KIND_NODES = 3,     /* struct mtf_node: the trie of call stacks */
+    MTF_KIND_SITES = 4,     /* struct mtf_site: call sites with their counters */
+    MTF_KIND_THREADS = 5,   /* struct mtf_thread */
+    MTF_KIND_BLOCKS = 6,    /* struct mtf_block: samples of what was live at the end */
+    MTF_KIND_SHARES = 7,    /* struct mtf_share: parts of SITES counters that threads keep apart */
+    MTF_KIND_MAPPINGS = 8,  /* struct mtf_mapping: mappings at the end */
+    MTF_KIND_REGIONS = 9,   /* struct mtf_region: the address space at the end */
+    MTF_KIND_CHECKS = 10,   /* struct mtf_check: leak checks */
+    MTF_KIND_LOSSES = 11,   /* struct mtf_loss: what they found */
+    MTF_KIND_TIMELINE = 12, /* struct mtf_point */
+    MTF_KIND_PHASES = 13,   /* struct mtf_phase */
+    MTF_KIND_SIZES = 14,    /* struct mtf_size: histogram of requested sizes */
+    MTF_KIND_USAGE = 15,    /* struct mtf_usage: more of each call site */
+    MTF_KIND_LIMIT = 16,
 };
 
 /* mtf_header.state */
@@ -66,8 +75,9 @@ enum mtf_end {
     MTF_END_QUICK_EXIT = 2,
     MTF_END_UNDERSCORE_EXIT = 3, /* _exit or _Exit; end_status holds its argument */
     MTF_END_ABORT = 4,
-    MTF_END_EXEC = 5, /* the process went on as another image, which has its own report */
-    MTF_END_LIMIT = 6,
+    MTF_END_EXEC = 5,   /* the process went on as another image, which has its own report */
+    MTF_END_SIGNAL = 6, /* a signal that kills; end_status holds its number */
+    MTF_END_LIMIT = 7,
 };
 
 /* Bits of mtf_header.flags */
@@ -100,6 +110,10 @@ typedef uint32_t mtf_name_ref;
 struct mtf_name {
     uint32_t length;
 };
+
+#include "memtrack/format_leak.h"
+#include "memtrack/format_map.h"
+#include "memtrack/format_usage.h"
 
 /* A load of one ELF object (or the vdso). A module that comes back after dlclose is a new record.
  */
@@ -142,6 +156,14 @@ struct mtf_node {
     0x2u /* not a frame: stands outside of the outermost kept frame of a stack that was deeper     \
             than the limit */
 
+/* What a call site's counters count. One stack may have a site in each domain. */
+enum mtf_domain {
+    MTF_DOMAIN_HEAP = 0,
+    MTF_DOMAIN_MAPPINGS = 1, /* allocs are mappings, and reallocs mremaps, of whole pages */
+    MTF_DOMAIN_POOLS = 2,    /* blocks of the program's own pools (memtrack.h) */
+    MTF_DOMAIN_LIMIT = 3,
+};
+
 /*
  * A call site is a whole call stack that allocated. Live bytes are alloc_bytes - freed_bytes, live
  * blocks allocs - frees. Bytes live when the process was at its peak:
@@ -159,11 +181,11 @@ struct mtf_site {
     uint64_t at_peak_blocks;
     uint64_t temporary; /* freed before the same thread's next allocation */
     uint32_t node;      /* innermost frame */
-    uint32_t reserved;
-    uint64_t largest;          /* bytes */
-    uint64_t reallocs;         /* of allocs, those by a realloc of an existing block */
-    uint64_t zero_size;        /* of allocs, those of 0 bytes */
-    uint64_t failed;           /* requests that the allocator refused; not in allocs */
+    uint32_t domain;    /* enum mtf_domain; its own totals' peak_epoch is the one to compare with */
+    uint64_t largest;   /* bytes */
+    uint64_t reallocs;  /* of allocs, those by a realloc of an existing block */
+    uint64_t zero_size; /* of allocs, those of 0 bytes */
+    uint64_t failed;    /* requests that the allocator refused; not in allocs */
     uint64_t inherited_blocks; /* from before a fork and still live; not in allocs */
     uint64_t inherited_bytes;
     uint64_t reserved2;
@@ -171,10 +193,21 @@ struct mtf_site {
 
 struct mtf_thread {
     uint32_t tid;
-    uint32_t reserved;
+    uint32_t flags;          /* MTF_THREAD_* */
     uint64_t first_sequence; /* totals.sequence when the shim first met it */
-    char name[16];           /* as the kernel knew it at that time, NUL padded */
+    char name[16];           /* as last known, NUL padded */
+    /* Its own doing, whoever allocated or frees the other end. Written by the thread alone. */
+    uint64_t allocs;
+    uint64_t alloc_bytes;
+    uint64_t frees;
+    uint64_t freed_bytes;
+    uint64_t stack_start; /* lowest address of its stack; 0 if not known */
+    uint64_t stack_bytes;
+    uint64_t stack_resident; /* at the end */
+    uint64_t reserved;
 };
+#define MTF_THREAD_MAIN 0x1u
+#define MTF_THREAD_ENDED 0x2u
 
 /* A block that was live at the end. Only some of each site's are kept (option samples=). */
 struct mtf_block {
@@ -183,7 +216,11 @@ struct mtf_block {
     uint64_t usable;   /* bytes that the allocator gave; 0 if it could not be asked */
     uint64_t sequence; /* of the allocation */
     uint32_t site;
-    uint32_t thread; /* index into THREADS */
+    uint32_t thread;       /* index into THREADS */
+    uint32_t kind;         /* enum mtf_leak_kind */
+    uint32_t holder;       /* 1 + index into BLOCKS of a lost block that points at it; 0 if none */
+    mtf_name_ref contents; /* its first bytes, if they were asked for */
+    uint32_t reserved;
 };
 
 /*
@@ -275,9 +312,10 @@ struct mtf_header {
     uint64_t forked_sequence;    /* blocks up to this sequence number are inherited */
     uint8_t reserved[368];
     struct mtf_totals totals;
-    uint8_t reserved2[256];
+    struct mtf_mapped mapped;
+    uint8_t reserved2[128];
     struct mtf_table tables[MTF_TABLE_MAX];
-    uint8_t reserved3[768];
+    uint8_t reserved3[512];
     struct mtf_extent extents[MTF_EXTENT_MAX];
 };
 
@@ -314,6 +352,7 @@ MTF_AT(mtf_header, depth_limit, 128);
 MTF_AT(mtf_header, sample_limit, 132);
 MTF_AT(mtf_header, forked_sequence, 136);
 MTF_AT(mtf_header, totals, 512);
+MTF_AT(mtf_header, mapped, 768);
 MTF_AT(mtf_header, tables, 1024);
 MTF_AT(mtf_header, extents, 2048);
 _Static_assert(sizeof(struct mtf_header) == 8192, "mtf_header");
@@ -380,14 +419,17 @@ _Static_assert(sizeof(struct mtf_site) == 128, "mtf_site");
 MTF_AT(mtf_thread, tid, 0);
 MTF_AT(mtf_thread, first_sequence, 8);
 MTF_AT(mtf_thread, name, 16);
-_Static_assert(sizeof(struct mtf_thread) == 32, "mtf_thread");
+MTF_AT(mtf_thread, allocs, 32);
+MTF_AT(mtf_thread, stack_start, 64);
+_Static_assert(sizeof(struct mtf_thread) == 96, "mtf_thread");
 MTF_AT(mtf_block, address, 0);
 MTF_AT(mtf_block, size, 8);
 MTF_AT(mtf_block, usable, 16);
 MTF_AT(mtf_block, sequence, 24);
 MTF_AT(mtf_block, site, 32);
 MTF_AT(mtf_block, thread, 36);
-_Static_assert(sizeof(struct mtf_block) == 40, "mtf_block");
+MTF_AT(mtf_block, kind, 40);
+_Static_assert(sizeof(struct mtf_block) == 56, "mtf_block");
 MTF_AT(mtf_share, site, 0);
 MTF_AT(mtf_share, allocs, 8);
 MTF_AT(mtf_share, alloc_bytes, 16);
@@ -398,6 +440,14 @@ MTF_AT(mtf_share, reallocs, 48);
 MTF_AT(mtf_share, zero_size, 56);
 MTF_AT(mtf_share, largest, 64);
 _Static_assert(sizeof(struct mtf_share) == 72, "mtf_share");
+_Static_assert(sizeof(struct mtf_mapping) == 64, "mtf_mapping");
+_Static_assert(sizeof(struct mtf_region) == 56, "mtf_region");
+_Static_assert(sizeof(struct mtf_mapped) == 128, "mtf_mapped");
+_Static_assert(sizeof(struct mtf_check) == 176, "mtf_check");
+_Static_assert(sizeof(struct mtf_loss) == 48, "mtf_loss");
+_Static_assert(sizeof(struct mtf_point) == 64, "mtf_point");
+_Static_assert(sizeof(struct mtf_phase) == 32, "mtf_phase");
+_Static_assert(sizeof(struct mtf_usage) == 160, "mtf_usage");
 #undef MTF_AT
 
 #endif
