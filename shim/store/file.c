@@ -41,7 +41,7 @@ static const struct {
     [MTF_KIND_TIMELINE] = {sizeof(struct mtf_point), 0, 8ull << 20},
     [MTF_KIND_PHASES] = {sizeof(struct mtf_phase), 0, 8ull << 20},
     [MTF_KIND_SIZES] = {sizeof(struct mtf_size), 0, 8ull << 20},
-    [MTF_KIND_USAGE] = {sizeof(struct mtf_usage), 0, 640ull << 20},
+    [MTF_KIND_USAGE] = {sizeof(struct mtf_usage), 0, 256ull << 20},
 };
 
 struct mtf_header *file_header;

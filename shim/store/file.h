@@ -5,7 +5,7 @@
  *             file could be had, by private memory. Records below the count are complete.
  * Threads     reading: any. file_reserve and file_publish: the holder of the table's own lock;
  *             growing takes LOCK_FILE inside.
- * Memory      address space: 2.4 GiB, less under RLIMIT_AS. Disk: really allocated
+ * Memory      address space: 2.1 GiB, less under RLIMIT_AS. Disk: really allocated
  *             before it is mapped, so that a full disk is an error and never SIGBUS.
  * On failure  file_reserve returns FILE_FULL; nothing changed.
  */

@@ -58,7 +58,7 @@ enum mtf_kind {
     MTF_KIND_TIMELINE = 12, /* struct mtf_point */
     MTF_KIND_PHASES = 13,   /* struct mtf_phase */
     MTF_KIND_SIZES = 14,    /* struct mtf_size: histogram of requested sizes */
-    MTF_KIND_USAGE = 15,    /* struct mtf_usage: more of each call site */
+    MTF_KIND_USAGE = 15,    /* struct mtf_usage: more of some call sites */
     MTF_KIND_LIMIT = 16,
 };
 
@@ -447,7 +447,7 @@ _Static_assert(sizeof(struct mtf_check) == 176, "mtf_check");
 _Static_assert(sizeof(struct mtf_loss) == 48, "mtf_loss");
 _Static_assert(sizeof(struct mtf_point) == 64, "mtf_point");
 _Static_assert(sizeof(struct mtf_phase) == 32, "mtf_phase");
-_Static_assert(sizeof(struct mtf_usage) == 160, "mtf_usage");
+_Static_assert(sizeof(struct mtf_usage) == 288, "mtf_usage");
 #undef MTF_AT
 
 #endif

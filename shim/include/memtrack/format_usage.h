@@ -12,9 +12,9 @@ struct mtf_point {
     uint64_t sequence;
     uint64_t heap_bytes; /* live at that moment */
     uint64_t heap_blocks;
-    uint64_t heap_peak_bytes; /* the most since the point before */
+    uint64_t heap_peak_bytes; /* the most since the point before: no peak falls between points */
     uint64_t mapped_bytes;
-    uint64_t resident; /* bytes; 0 if it was not asked for at this point */
+    uint64_t resident; /* bytes; 0 if it could not be asked */
     uint32_t phase;    /* index into PHASES */
     uint32_t reserved;
 };
@@ -28,26 +28,35 @@ struct mtf_phase {
     uint64_t heap_bytes; /* live when it began */
 };
 
-/* Requested sizes: 0 .. 1024 bytes exactly, then four steps to each power of two. Bucket
- * MTF_SIZES_EXACT + 4 * k + s holds sizes above 1024 * 2^k * (1 + s/4) and at most
- * 1024 * 2^k * (1 + (s+1)/4). */
-#define MTF_SIZES_EXACT 1025u
-#define MTF_SIZES_COUNT (MTF_SIZES_EXACT + 4u * 54u)
+/*
+ * A bucket of the histogram of requested sizes: 0 .. 1024 bytes exactly, then four steps to each power
+ * of two. Bucket MTF_SIZES_EXACT + 4 * k + s holds sizes above 1024 * 2^k * (1 + s / 4) and at most
+ * 1024 * 2^k * (1 + (s + 1) / 4). The table SIZES holds one or more whole histograms, one behind the
+ * other, each of other threads' allocations: the true one is their sum.
+ */
 struct mtf_size {
     uint64_t allocs;
 };
+#define MTF_SIZES_EXACT 1025u
+#define MTF_SIZES_COUNT (MTF_SIZES_EXACT + 4u * 54u)
 
+/*
+ * More of a call site than its counters (table USAGE): in the order in which the sites needed one; a
+ * site without a record has zero everywhere. Lifetimes are of freed blocks, only with the option
+ * lifetimes=1, counted twice: in bytes that the process allocated meanwhile, and in time. Step i of
+ * lifetime_bytes holds those below 4^(i+2) bytes and not in the step before, of lifetime_ns those below
+ * 4^(i+4) ns; the last step holds all others.
+ */
 #define MTF_LIFETIME_STEPS 16u
-/* What is measured of a call site beside its counters (table USAGE, index as in SITES). A lifetime is
- * counted in allocated bytes and in nanoseconds; step i holds those below 4^(i+2) of the unit, bytes or
- * 64 ns, the last all others. */
 struct mtf_usage {
-    uint64_t moved_bytes;  /* copied by reallocs that moved the block */
-    uint64_t usable_bytes; /* of what is live at the end, as the allocator rounded it */
+    uint32_t site;
+    uint32_t alignment;   /* largest that was asked for, in bytes; 0 if none was */
+    uint64_t moved_bytes; /* copied by reallocs that moved the block */
+    uint64_t
+        usable_bytes; /* of what is live at the end, as the allocator rounded it; 0 if not known */
     uint64_t other_thread; /* frees by another thread than the one that allocated */
-    uint64_t alignment;    /* largest that was asked for; 0 if none was */
-    uint32_t lifetime_bytes[MTF_LIFETIME_STEPS];
-    uint32_t lifetime_ns[MTF_LIFETIME_STEPS];
+    uint64_t lifetime_bytes[MTF_LIFETIME_STEPS];
+    uint64_t lifetime_ns[MTF_LIFETIME_STEPS];
 };
 
 #endif
