@@ -47,7 +47,7 @@ SHIM_SRC   := $(wildcard shim/*.c shim/hook/*.c shim/track/*.c shim/stack/*.c sh
 SHIM_OBJ   := $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(SHIM_SRC))))
 # What a unit test may link: all layers below the one that replaces the process's malloc.
 SHIM_PARTS := $(filter-out $(B)/obj/shim/hook/% $(B)/obj/shim/start.o,$(SHIM_OBJ))
-REPORT_SRC := $(wildcard report/*.c)
+REPORT_SRC := $(wildcard report/*.c report/*/*.c)
 REPORT_OBJ := $(REPORT_SRC:%.c=$(B)/obj/%.o)
 REPORT_PARTS := $(filter-out $(B)/obj/report/main.o,$(REPORT_OBJ))
 UNIT_SRC   := $(wildcard tests/unit/*.c)

@@ -95,6 +95,7 @@ static const char *end_kind_name(const struct snapshot *snapshot)
         [MTF_END_NONE] = "unseen",           [MTF_END_EXIT] = "exit",
         [MTF_END_QUICK_EXIT] = "quick_exit", [MTF_END_UNDERSCORE_EXIT] = "_exit",
         [MTF_END_ABORT] = "abort",           [MTF_END_EXEC] = "exec",
+        [MTF_END_SIGNAL] = "signal",
     };
     return snapshot->state == SNAPSHOT_RUNNING ? "running" : names[snapshot->end_kind];
 }

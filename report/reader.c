@@ -1,41 +1,24 @@
 #include "reader.h"
+#include "reader_part.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct reader {
-    struct tables tables;
-    struct snapshot *snapshot;
-    uint64_t names_size;
-};
-
-/* Converts record `index` of a table into `target`; what it refers to was read before. */
-typedef int reader_convert(struct reader *reader, const void *record, void *target, uint32_t index);
-
-/* One table: its records in the file, and what they become. */
-struct reader_plan {
-    enum mtf_kind kind;
-    size_t record_size;
-    size_t target_size;
-    bool unknown; /* record 0 stands for what is unknown, and is made up where it is missing */
-    reader_convert *convert;
-};
-
-static int reader_damaged(struct reader *reader, const char *what, uint64_t index)
+int reader_damaged(struct reader *reader, const char *what, uint64_t index)
 {
     return tables_fail(&reader->tables, -EBADMSG,
                        "is damaged (%s %" PRIu64 "); record the program again", what, index);
 }
 
-static int reader_out_of_memory(struct reader *reader)
+int reader_out_of_memory(struct reader *reader)
 {
     return tables_fail(&reader->tables, -ENOMEM,
                        "does not fit into memory; read it on a larger machine");
 }
 
-static int reader_name(struct reader *reader, mtf_name_ref ref, struct snapshot_name *name)
+int reader_name(struct reader *reader, mtf_name_ref ref, struct snapshot_name *name)
 {
     struct mtf_name head;
     name->bytes = "";
@@ -78,6 +61,15 @@ static bool reader_is_sealed(const struct reader *reader)
     return reader->snapshot->state == SNAPSHOT_ENDED && end != MTF_END_EXEC && end != MTF_END_ABORT;
 }
 
+/* How often the counters that a site belongs to reached a new peak. Pools have no peak of their own:
+   their blocks lie in the heap's. */
+static uint64_t reader_peak_epoch(const struct reader *reader, const struct mtf_site *site)
+{
+    const struct mtf_header *header = &reader->tables.header;
+    return site->domain == MTF_DOMAIN_MAPPINGS ? header->mapped.peak_epoch
+                                               : header->totals.peak_epoch;
+}
+
 /* What a site had at the last peak was without its shares: said before they are added. */
 static void reader_add_share(struct mtf_site *site, const struct mtf_share *share, uint64_t epoch)
 {
@@ -114,7 +106,7 @@ static int reader_add_shares(struct reader *reader, struct mtf_site *sites, uint
             continue;
         if (shares[i].site < site_count)
             reader_add_share(&sites[shares[i].site], &shares[i],
-                             reader->tables.header.totals.peak_epoch);
+                             reader_peak_epoch(reader, &sites[shares[i].site]));
         else
             error = reader_damaged(reader, "share of counters", (uint32_t)i);
     }
@@ -122,8 +114,8 @@ static int reader_add_shares(struct reader *reader, struct mtf_site *sites, uint
     return error;
 }
 
-static int reader_table(struct reader *reader, const struct reader_plan *plan, void **array,
-                        uint32_t *array_count)
+int reader_table(struct reader *reader, const struct reader_plan *plan, void **array,
+                 uint32_t *array_count)
 {
     void *records;
     uint64_t count;
@@ -207,16 +199,29 @@ static void reader_figures(const struct mtf_site *from, uint64_t peak_epoch, str
     to->inherited_bytes = from->inherited_bytes;
 }
 
+static struct figures *reader_sum(struct snapshot *snapshot, enum mtf_domain domain)
+{
+    switch (domain) {
+    case MTF_DOMAIN_MAPPINGS:
+        return &snapshot->mapped;
+    case MTF_DOMAIN_POOLS:
+        return &snapshot->pooled;
+    default:
+        return &snapshot->totals;
+    }
+}
+
 static int reader_site(struct reader *reader, const void *record, void *target, uint32_t index)
 {
     const struct mtf_site *from = record;
     struct snapshot *snapshot = reader->snapshot;
     struct snapshot_site *to = target;
-    if (from->node >= snapshot->node_count)
+    if (from->node >= snapshot->node_count || from->domain >= MTF_DOMAIN_LIMIT)
         return reader_damaged(reader, "call site", index);
     to->node = from->node;
-    reader_figures(from, reader->tables.header.totals.peak_epoch, &to->figures);
-    figures_add(&snapshot->totals, &to->figures);
+    to->domain = (enum mtf_domain)from->domain;
+    reader_figures(from, reader_peak_epoch(reader, from), &to->figures);
+    figures_add(reader_sum(snapshot, to->domain), &to->figures);
     if (from->frees > from->allocs || from->freed_bytes > from->alloc_bytes)
         snapshot->sums_differ = true;
     return 0;
@@ -229,34 +234,17 @@ static int reader_thread(struct reader *reader, const void *record, void *target
     (void)reader;
     (void)index;
     to->tid = from->tid;
+    to->flags = from->flags;
     to->first_sequence = from->first_sequence;
     memcpy(to->name, from->name, sizeof from->name);
+    to->allocs = from->allocs;
+    to->alloc_bytes = from->alloc_bytes;
+    to->frees = from->frees;
+    to->freed_bytes = from->freed_bytes;
+    to->stack_start = from->stack_start;
+    to->stack_bytes = from->stack_bytes;
+    to->stack_resident = from->stack_resident;
     return 0;
-}
-
-static int reader_block(struct reader *reader, const void *record, void *target, uint32_t index)
-{
-    const struct mtf_block *from = record;
-    if (from->site >= reader->snapshot->site_count ||
-        from->thread >= reader->snapshot->thread_count)
-        return reader_damaged(reader, "block", index);
-    *(struct snapshot_block *)target = (struct snapshot_block){
-        .address = from->address,
-        .size = from->size,
-        .usable = from->usable,
-        .sequence = from->sequence,
-        .site = from->site,
-        .thread = from->thread,
-    };
-    return 0;
-}
-
-static int block_compare(const void *left, const void *right)
-{
-    const struct snapshot_block *a = left, *b = right;
-    if (a->site != b->site)
-        return a->site < b->site ? -1 : 1;
-    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
 }
 
 static const struct reader_plan plan_modules = {MTF_KIND_MODULES, sizeof(struct mtf_module),
@@ -269,8 +257,6 @@ static const struct reader_plan plan_sites = {MTF_KIND_SITES, sizeof(struct mtf_
 static const struct reader_plan plan_threads = {MTF_KIND_THREADS, sizeof(struct mtf_thread),
                                                 sizeof(struct snapshot_thread), true,
                                                 reader_thread};
-static const struct reader_plan plan_blocks = {MTF_KIND_BLOCKS, sizeof(struct mtf_block),
-                                               sizeof(struct snapshot_block), false, reader_block};
 
 static int reader_tables(struct reader *reader)
 {
@@ -292,13 +278,7 @@ static int reader_tables(struct reader *reader)
         error = reader_table(reader, &plan_threads, &array, &to->thread_count);
         to->threads = array;
     }
-    if (error == 0) {
-        error = reader_table(reader, &plan_blocks, &array, &to->block_count);
-        to->blocks = array;
-    }
-    if (error == 0)
-        qsort(to->blocks, to->block_count, sizeof to->blocks[0], block_compare);
-    return error;
+    return error == 0 ? reader_leaks(reader) : error;
 }
 
 static int reader_state(struct reader *reader)

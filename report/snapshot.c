@@ -131,6 +131,8 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot->sites);
     free(snapshot->threads);
     free(snapshot->blocks);
+    free(snapshot->checks);
+    free(snapshot->losses);
     free(snapshot->names);
     free(snapshot);
 }
@@ -141,6 +143,17 @@ uint64_t snapshot_lost(const struct snapshot *snapshot)
     for (int reason = 0; reason < MTF_LOST_LIMIT; reason++)
         sum += snapshot->lost[reason];
     return sum;
+}
+
+const struct snapshot_check *snapshot_final_check(const struct snapshot *snapshot)
+{
+    for (uint32_t i = snapshot->check_count; i-- > 0;) {
+        const struct snapshot_check *check = &snapshot->checks[i];
+        if (check->trigger == MTF_CHECK_AT_EXIT ||
+            (check->trigger != MTF_CHECK_SCOPE && snapshot->state != SNAPSHOT_ENDED))
+            return check;
+    }
+    return NULL;
 }
 
 const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, uint32_t site,

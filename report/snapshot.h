@@ -1,7 +1,8 @@
 /*
  * Keeps       one report file as a plain model: checked once, then safe to use without checks.
  * Invariant   every id in it is below its table's count; nodes[n].parent < n for n > 0; every
- *             string ends in NUL; blocks are sorted by site; nothing refers to the file any more.
+ *             string ends in NUL; blocks are sorted by site, losses by check, and a loss is of a
+ *             check that was completed; nothing refers to the file any more.
  * Threads     immutable after loading, but for what loading itself does.
  * Memory      owned by the snapshot, in proportion to what the file really holds.
  * On failure  -errno and one line that names the file and the remedy; *out is NULL.
@@ -56,12 +57,21 @@ struct snapshot_node {
 struct snapshot_site {
     struct figures figures;
     uint32_t node; /* innermost frame; 0: unknown */
+    enum mtf_domain domain;
 };
 
 struct snapshot_thread {
     uint32_t tid;
+    uint32_t flags; /* MTF_THREAD_* */
     char name[17];
     uint64_t first_sequence;
+    uint64_t allocs; /* its own doing, as in struct mtf_thread */
+    uint64_t alloc_bytes;
+    uint64_t frees;
+    uint64_t freed_bytes;
+    uint64_t stack_start; /* 0: not known */
+    uint64_t stack_bytes;
+    uint64_t stack_resident;
 };
 
 struct snapshot_block {
@@ -71,6 +81,40 @@ struct snapshot_block {
     uint64_t sequence;
     uint32_t site;
     uint32_t thread;
+    enum mtf_leak_kind kind;
+    uint32_t holder;               /* 1 + index of a lost block that points at it; 0: none */
+    uint32_t place;                /* index in the file */
+    struct snapshot_name contents; /* its first bytes; empty unless they were asked for */
+};
+
+/* A leak check; blocks and bytes by enum mtf_leak_kind. */
+struct snapshot_check {
+    uint64_t sequence;
+    uint64_t at_ns;
+    uint64_t elapsed_ns;
+    uint64_t pause_ns;
+    uint64_t scanned_bytes;
+    uint64_t blocks[MTF_LEAK_LIMIT];
+    uint64_t bytes[MTF_LEAK_LIMIT];
+    enum mtf_check_trigger trigger;
+    enum mtf_check_failure failure; /* MTF_CHECK_COMPLETE, or why there are no losses */
+    uint32_t threads;
+    uint32_t unread_regions;
+    struct snapshot_name label;
+    uint32_t first_loss; /* index into losses */
+    uint32_t loss_count; /* 0 unless complete */
+};
+
+/* Blocks of one call site that are held in one way. */
+struct snapshot_loss {
+    uint32_t check;
+    uint32_t site;
+    enum mtf_leak_kind kind;
+    uint32_t example; /* 1 + index of one of its blocks; 0: none is listed */
+    uint64_t blocks;
+    uint64_t bytes;
+    uint64_t indirect_blocks; /* what goes with them; see struct mtf_loss */
+    uint64_t indirect_bytes;
 };
 
 struct snapshot {
@@ -103,7 +147,9 @@ struct snapshot {
     uint32_t sample_limit;
     uint64_t forked_sequence;
 
-    struct figures totals; /* sums over all sites; its peak fields are those of the process */
+    struct figures totals; /* sums over all sites of the heap; its peak fields are the process's */
+    struct figures mapped; /* sums over all sites of mappings */
+    struct figures pooled; /* and over those of the program's own pools */
     uint64_t peak_sequence;
     uint64_t peak_error; /* bytes; 0: the peak is exact */
     uint64_t foreign_frees;
@@ -122,6 +168,10 @@ struct snapshot {
     uint32_t thread_count;
     struct snapshot_block *blocks;
     uint32_t block_count;
+    struct snapshot_check *checks; /* in the order in which they were made */
+    uint32_t check_count;
+    struct snapshot_loss *losses; /* by check */
+    uint32_t loss_count;
     char *names;
 };
 
@@ -134,6 +184,9 @@ void snapshot_free(struct snapshot *snapshot);
 
 /* All reasons together. */
 uint64_t snapshot_lost(const struct snapshot *snapshot);
+/* The check that speaks for the whole process: the one at its end, or the last one of a process that
+   has no end yet or was killed. NULL: none was made, or not even begun. */
+const struct snapshot_check *snapshot_final_check(const struct snapshot *snapshot);
 /* The samples of a site: the first one, and how many. */
 const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, uint32_t site,
                                              size_t *count);

@@ -156,11 +156,13 @@ static void summary_end_noted(FILE *out, const struct snapshot *snapshot)
         [MTF_END_QUICK_EXIT] = "left by quick_exit",
         [MTF_END_UNDERSCORE_EXIT] = "left by _exit",
         [MTF_END_ABORT] = "aborted",
+        [MTF_END_SIGNAL] = "killed by a signal",
         [MTF_END_EXEC] = "became another program by exec, which has a report of its own",
     };
     fputs(kinds[snapshot->end_kind], out);
     if (snapshot->status_known)
-        fprintf(out, " with status %d", snapshot->end_status);
+        fprintf(out, snapshot->end_kind == MTF_END_SIGNAL ? ", number %d" : " with status %d",
+                snapshot->end_status);
 }
 
 static void summary_end(FILE *out, const struct snapshot *snapshot)

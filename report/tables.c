@@ -13,7 +13,8 @@
 #define TABLES_PAGE 4096u /* the smallest page size; larger ones are multiples of it */
 
 static const char *const tables_kind_names[MTF_KIND_LIMIT] = {
-    "nothing", "names", "modules", "nodes", "sites", "threads", "blocks", "shares",
+    "nothing",  "names",   "modules", "nodes",  "sites",    "threads", "blocks", "shares",
+    "mappings", "regions", "checks",  "losses", "timeline", "phases",  "sizes",  "usage",
 };
 
 int tables_fail(struct tables *tables, int error, const char *format, ...)
@@ -114,13 +115,14 @@ static int tables_read_start(struct tables *tables)
     return error;
 }
 
-/* Takes the rest of the counts from later reads, those of what is referred to last. */
+/* Takes the rest of the counts from later reads, those of what is referred to last. Losses, mappings
+   and what else nothing refers to keep the count of the first read. */
 static int tables_read_counts(struct tables *tables)
 {
     static const uint8_t rounds[][2] = {
-        {MTF_KIND_SHARES, MTF_KIND_SHARES}, {MTF_KIND_SITES, MTF_KIND_SITES},
-        {MTF_KIND_NODES, MTF_KIND_THREADS}, {MTF_KIND_MODULES, MTF_KIND_MODULES},
-        {MTF_KIND_NAMES, MTF_KIND_NAMES},
+        {MTF_KIND_BLOCKS, MTF_KIND_CHECKS},   {MTF_KIND_SHARES, MTF_KIND_PHASES},
+        {MTF_KIND_SITES, MTF_KIND_SITES},     {MTF_KIND_NODES, MTF_KIND_THREADS},
+        {MTF_KIND_MODULES, MTF_KIND_MODULES}, {MTF_KIND_NAMES, MTF_KIND_NAMES},
     };
     struct mtf_header later;
     for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {

@@ -27,6 +27,14 @@ static const size_t record_sizes[MTF_KIND_LIMIT] = {
     [MTF_KIND_THREADS] = sizeof(struct mtf_thread),
     [MTF_KIND_BLOCKS] = sizeof(struct mtf_block),
     [MTF_KIND_SHARES] = sizeof(struct mtf_share),
+    [MTF_KIND_MAPPINGS] = sizeof(struct mtf_mapping),
+    [MTF_KIND_REGIONS] = sizeof(struct mtf_region),
+    [MTF_KIND_CHECKS] = sizeof(struct mtf_check),
+    [MTF_KIND_LOSSES] = sizeof(struct mtf_loss),
+    [MTF_KIND_TIMELINE] = sizeof(struct mtf_point),
+    [MTF_KIND_PHASES] = sizeof(struct mtf_phase),
+    [MTF_KIND_SIZES] = sizeof(struct mtf_size),
+    [MTF_KIND_USAGE] = sizeof(struct mtf_usage),
 };
 
 static void *checked(void *memory)
@@ -165,6 +173,13 @@ uint32_t make_report_block(struct make_report *report, const struct mtf_block *b
     return id;
 }
 
+uint32_t make_report_add(struct make_report *report, enum mtf_kind kind, const void *record)
+{
+    uint32_t id = table_add(report, kind, 1);
+    memcpy(make_report_record(report, kind, id), record, report->tables[kind].record_size);
+    return id;
+}
+
 void make_report_count(struct make_report *report, uint32_t site, uint64_t allocs, uint64_t frees,
                        uint64_t size)
 {
@@ -186,6 +201,8 @@ void make_report_seal(struct make_report *report)
     totals->sealed_frees = totals->sealed_freed_bytes = 0;
     for (uint32_t id = 0; id < report->tables[MTF_KIND_SITES].count; id++) {
         const struct mtf_site *site = make_report_record(report, MTF_KIND_SITES, id);
+        if (site->domain != MTF_DOMAIN_HEAP)
+            continue;
         totals->sealed_allocs += site->allocs;
         totals->sealed_alloc_bytes += site->alloc_bytes;
         totals->sealed_frees += site->frees;

@@ -28,6 +28,8 @@ uint32_t make_report_site(struct make_report *report, uint32_t node);
 uint32_t make_report_thread(struct make_report *report, uint32_t tid, const char *name);
 uint32_t make_report_share(struct make_report *report, const struct mtf_share *share);
 uint32_t make_report_block(struct make_report *report, const struct mtf_block *block);
+/* A record of any other table, of that table's size. */
+uint32_t make_report_add(struct make_report *report, enum mtf_kind kind, const void *record);
 /* The record of a table, until the next one is added. */
 void *make_report_record(struct make_report *report, enum mtf_kind kind, uint32_t id);
 

@@ -165,6 +165,7 @@ static void every_end_has_its_words(void **state)
         [MTF_END_QUICK_EXIT] = "left by quick_exit after",
         [MTF_END_UNDERSCORE_EXIT] = "left by _exit after",
         [MTF_END_ABORT] = "aborted after",
+        [MTF_END_SIGNAL] = "killed by a signal after",
         [MTF_END_EXEC] = "became another program by exec",
     };
     for (uint32_t kind = 0; kind < MTF_END_LIMIT; kind++) {
