@@ -1,9 +1,8 @@
 #include "out_text.h"
 #include "amount.h"
+#include "out_text_part.h"
 #include "progress.h"
-#include "shorten.h"
 #include "summary.h"
-#include "terminal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,16 +15,6 @@
 /* Sample addresses of a row. */
 #define TEXT_BLOCKS 3
 
-struct text {
-    FILE *out;
-    const struct snapshot *snapshot;
-    struct frames *frames;
-    const struct out_text_options *options;
-    struct frame_stack stack; /* of the row at hand */
-    uint32_t *numbers;        /* by site: the row in which its stack was printed, 0 for none */
-    uint32_t number;          /* of the last row */
-};
-
 static const struct {
     const char *title;
     const char *whole; /* what a percentage is of */
@@ -37,74 +26,33 @@ static const struct {
     [FIGURES_TEMPORARY] = {"Temporary allocations", "of all temporary ones"},
 };
 
-static const char *style(const struct text *text, enum terminal_style wanted)
+const char *text_style(const struct text *text, enum terminal_style wanted)
 {
     return terminal_style(text->options->color, wanted);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static void text_module(struct text *text, uint32_t module)
 {
-    const char *path = text->snapshot->modules[module].path;
-    terminal_put_string(text->out, *path != '\0' ? base_name(path) : "unknown module");
-}
-
-/* module+0xoffset, or the bare address outside of every module. */
-static void text_address(struct text *text, const struct frame *frame)
-{
-    if (frame->module != 0) {
-        text_module(text, frame->module);
-        fputc('+', text->out);
-    }
-    fprintf(text->out, "0x%" PRIx64, frame->offset);
-}
-
-/* --full tells names exactly; otherwise what C++ adds by default is left out. */
-static void text_function(struct text *text, const char *function)
-{
-    char *name = text->options->full ? NULL : shorten_name(function);
-    terminal_put_string(text->out, name != NULL ? name : function);
-    free(name);
-}
-
-/* Source files below the folder that the program ran in are named from there. */
-static void text_source(struct text *text, const struct symbol_frame *name)
-{
-    const struct snapshot_name *folder = &text->snapshot->folder;
-    const char *file = name->file;
-    if (folder->length > 1 && strncmp(file, folder->bytes, folder->length) == 0 &&
-        file[folder->length] == '/')
-        file += folder->length + 1;
-    terminal_put_string(text->out, file);
-    if (name->line > 0)
-        fprintf(text->out, ":%u", name->line);
+    frame_text_module(text->out, text->snapshot->modules[module].path);
 }
 
 static void text_frame(struct text *text, const struct frame *frame)
 {
-    const struct symbol_frame *name = frame->name;
-    fputs("        ", text->out);
-    if (name->function != NULL)
-        text_function(text, name->function);
-    else
-        text_address(text, frame);
-    if (name->file != NULL) {
-        fprintf(text->out, " at %s", style(text, TERMINAL_STRONG));
-        text_source(text, name);
-        fputs(style(text, TERMINAL_PLAIN), text->out);
-    }
-    fputs(style(text, TERMINAL_FAINT), text->out);
-    if (name->function != NULL) {
-        fputs(" [", text->out);
-        text_module(text, frame->module);
-        fputc(']', text->out);
-    }
-    fprintf(text->out, "%s%s\n", name->inlined ? " (inlined)" : "", style(text, TERMINAL_PLAIN));
+    const struct snapshot_name *folder = &text->snapshot->folder;
+    const struct frame_text_options options = {
+        .color = text->options->color,
+        .full = text->options->full,
+        .folder = folder->bytes,
+    };
+    const struct frame_text shown = {
+        .function = frame->name->function,
+        .module = frame->module != 0 ? text->snapshot->modules[frame->module].path : NULL,
+        .offset = frame->offset,
+        .file = frame->name->file,
+        .line = frame->name->line,
+        .inlined = frame->name->inlined,
+    };
+    frame_text_put(text->out, &shown, &options);
 }
 
 static bool text_hides(const struct text *text, const struct frame *frame)
@@ -121,8 +69,8 @@ static size_t text_visible(const struct text *text)
 static void text_gap(struct text *text, size_t left_out)
 {
     fprintf(text->out, "        %s... %s left out (--full shows them)%s\n",
-            style(text, TERMINAL_FAINT), amount_noun(left_out, "frame").text,
-            style(text, TERMINAL_PLAIN));
+            text_style(text, TERMINAL_FAINT), amount_noun(left_out, "frame").text,
+            text_style(text, TERMINAL_PLAIN));
 }
 
 static void text_frames(struct text *text)
@@ -145,20 +93,20 @@ static void text_frames(struct text *text)
     }
 }
 
-static void text_stack(struct text *text)
+void text_stack(struct text *text)
 {
     if (text->stack.count == 0)
         fputs("        unknown call site\n", text->out);
     text_frames(text);
     if (text->stack.cut)
         fprintf(text->out, "        %s[cut here: the stack is deeper than the limit of %s]%s\n",
-                style(text, TERMINAL_WARNING),
+                text_style(text, TERMINAL_WARNING),
                 amount_noun(text->snapshot->depth_limit, "frame").text,
-                style(text, TERMINAL_PLAIN));
+                text_style(text, TERMINAL_PLAIN));
 }
 
 /* The innermost frame of a stack that was printed before, and where. */
-static void text_stack_again(struct text *text, uint32_t number)
+void text_stack_again(struct text *text, uint32_t number)
 {
     for (size_t i = 0; i < text->stack.count; i++) {
         if (!text_hides(text, &text->stack.frames[i])) {
@@ -166,11 +114,11 @@ static void text_stack_again(struct text *text, uint32_t number)
             break;
         }
     }
-    fprintf(text->out, "        %s... as in [%" PRIu32 "] above%s\n", style(text, TERMINAL_FAINT),
-            number, style(text, TERMINAL_PLAIN));
+    fprintf(text->out, "        %s... as in [%" PRIu32 "] above%s\n",
+            text_style(text, TERMINAL_FAINT), number, text_style(text, TERMINAL_PLAIN));
 }
 
-static void text_block(struct text *text, const struct snapshot_block *block)
+void text_block(struct text *text, const struct snapshot_block *block)
 {
     const struct snapshot_thread *thread = &text->snapshot->threads[block->thread];
     fprintf(text->out, "        block 0x%" PRIx64 ": %s", block->address,
@@ -237,10 +185,10 @@ static void text_row_head(struct text *text, const struct aggregate_row *row, en
 {
     uint64_t value = figures_value(&row->figures, key);
     uint64_t whole = figures_value(&text->snapshot->totals, key);
-    fprintf(text->out, "  [%" PRIu32 "] %s", ++text->number, style(text, TERMINAL_HEADING));
+    fprintf(text->out, "  [%" PRIu32 "] %s", ++text->number, text_style(text, TERMINAL_HEADING));
     text_row_values(text, &row->figures, key, value);
-    fprintf(text->out, "%s, %s %s", style(text, TERMINAL_PLAIN), amount_share(value, whole).text,
-            text_sections[key].whole);
+    fprintf(text->out, "%s, %s %s", text_style(text, TERMINAL_PLAIN),
+            amount_share(value, whole).text, text_sections[key].whole);
     text_row_rest(text, &row->figures, key);
     if (text->options->by != AGGREGATE_SITE)
         fprintf(text->out, ", from %s", amount_noun(row->sites, "call site").text);
@@ -275,13 +223,15 @@ static void text_row_self(struct text *text, const struct aggregate_row *row, en
     else if (text->options->by == AGGREGATE_MODULE)
         terminal_put_string(text->out, text->snapshot->modules[self->module].path);
     else if (self->name->function != NULL)
-        text_function(text, self->name->function);
+        frame_text_function(text->out, self->name->function, text->options->full);
     else
-        text_address(text, self);
+        frame_text_address(text->out,
+                           self->module != 0 ? text->snapshot->modules[self->module].path : NULL,
+                           self->offset);
     if (text->options->by == AGGREGATE_FUNCTION && self->name->function != NULL) {
-        fprintf(text->out, "%s [", style(text, TERMINAL_FAINT));
+        fprintf(text->out, "%s [", text_style(text, TERMINAL_FAINT));
         text_module(text, self->module);
-        fprintf(text->out, "]%s", style(text, TERMINAL_PLAIN));
+        fprintf(text->out, "]%s", text_style(text, TERMINAL_PLAIN));
     }
     fputc('\n', text->out);
 }
@@ -289,8 +239,8 @@ static void text_row_self(struct text *text, const struct aggregate_row *row, en
 static void text_section_head(struct text *text, enum figures_key key, size_t shown, size_t count)
 {
     static const char *const things[AGGREGATE_BY_LIMIT] = {"call site", "function", "module"};
-    fprintf(text->out, "\n%s%s%s: ", style(text, TERMINAL_HEADING), text_sections[key].title,
-            style(text, TERMINAL_PLAIN));
+    fprintf(text->out, "\n%s%s%s: ", text_style(text, TERMINAL_HEADING), text_sections[key].title,
+            text_style(text, TERMINAL_PLAIN));
     if (shown < count)
         fprintf(text->out, "the first %s of ", amount_count(shown).text);
     fprintf(text->out, "%s\n", amount_noun(count, things[text->options->by]).text);
@@ -352,8 +302,8 @@ static void text_notes(struct text *text)
         if (complaint == NULL || text_complained(text, module, complaint))
             continue;
         if (!any)
-            fprintf(text->out, "\n%sNotes%s\n", style(text, TERMINAL_HEADING),
-                    style(text, TERMINAL_PLAIN));
+            fprintf(text->out, "\n%sNotes%s\n", text_style(text, TERMINAL_HEADING),
+                    text_style(text, TERMINAL_PLAIN));
         any = true;
         fputs("  ", text->out);
         terminal_put_string(text->out, text->snapshot->modules[module].path);
