@@ -258,7 +258,6 @@ static bool start_child_books(void)
     module_fork_child();
     if (!file_detach())
         return false;
-    site_detach();
     event_inherited = total_sequence();
     file_clear(MTF_KIND_BLOCKS);
     total_restart();

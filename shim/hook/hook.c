@@ -99,7 +99,7 @@ static struct self *hook_interrupted(void)
 static uint32_t hook_nested_site(struct self *self, const struct host_frame *caller)
 {
     if (lock_critical == 0)
-        return capture_site(self, caller);
+        return capture_site(self, caller, MTF_DOMAIN_HEAP);
     file_lost(MTF_LOST_STACK);
     return 0;
 }
@@ -124,6 +124,6 @@ MT_COLD void hook_missed_free(const void *address)
 MT_COLD void hook_record_failed(struct self *self, const struct host_frame *caller)
 {
     int host_errno = errno;
-    event_failed(capture_site(self, caller));
+    event_failed(capture_site(self, caller, MTF_DOMAIN_HEAP));
     errno = host_errno;
 }

@@ -130,14 +130,14 @@ static void realloc_record(struct self *self, void *block, const struct live_blo
                            void *moved, size_t size, const struct host_frame *caller)
 {
     if (MT_LIKELY(moved != NULL)) {
-        event_realloc_done(self, old, moved, size, capture_site(self, caller));
+        event_realloc_done(self, old, moved, size, capture_site(self, caller, MTF_DOMAIN_HEAP));
         return;
     }
     int host_errno = errno;
     if (size == 0)
         event_realloc_freed(self, old);
     else
-        event_realloc_failed(block, old, capture_site(self, caller));
+        event_realloc_failed(block, old, capture_site(self, caller, MTF_DOMAIN_HEAP));
     errno = host_errno;
 }
 

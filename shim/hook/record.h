@@ -18,7 +18,7 @@ MT_INLINE void hook_record_alloc(struct self *self, void *block, size_t size,
         return;
     }
     if (MT_LIKELY(block != NULL))
-        event_alloc(self, block, size, capture_site(self, caller));
+        event_alloc(self, block, size, capture_site(self, caller, MTF_DOMAIN_HEAP));
     else
         hook_record_failed(self, caller);
     hook_leave(self);

@@ -68,7 +68,7 @@ static uint32_t capture_module(const struct walk_frame *frame, uint32_t epoch)
     return rule_module(rule_find(frame->pc, epoch));
 }
 
-/* From the outermost frame inwards; 0 if the trie is full. */
+/* From the outermost frame inwards; the innermost one's node, 0 if the trie is full. */
 static uint32_t capture_intern(const struct walk *walk, uint32_t epoch)
 {
     uint32_t node = walk->cut ? site_node(0, 0, 0, MTF_NODE_CUT) : 0;
@@ -81,11 +81,12 @@ static uint32_t capture_intern(const struct walk *walk, uint32_t epoch)
         if (node == 0)
             return 0;
     }
-    return site_at(node);
+    return node;
 }
 
 static MT_COLD uint32_t capture_slow(struct capture_space *space, struct probe *probe,
-                                     const struct host_frame *caller, uint32_t epoch)
+                                     const struct host_frame *caller, uint32_t epoch,
+                                     enum mtf_domain domain)
 {
     struct walk walk = {.frames = space->frames, .limit = capture_depth};
     slow_walk(&space->slow, probe, caller, epoch, &walk);
@@ -93,16 +94,16 @@ static MT_COLD uint32_t capture_slow(struct capture_space *space, struct probe *
         file_lost(MTF_LOST_STACK);
         return 0;
     }
-    return capture_intern(&walk, epoch);
+    return site_at(capture_intern(&walk, epoch), domain);
 }
 
 /* Equal stacks have equal sites, and different ones different sites. */
 static MT_COLD uint32_t capture_verify(struct capture_state *state, const struct host_frame *caller,
-                                       uint32_t epoch)
+                                       uint32_t epoch, enum mtf_domain domain)
 {
     struct mtf_totals *totals = &file_header->totals;
-    uint32_t fast = fast_site(&state->fast, &state->probe, caller, epoch);
-    uint32_t slow = capture_slow(&state->space, &state->probe, caller, epoch);
+    uint32_t fast = fast_site(&state->fast, &state->probe, caller, epoch, domain);
+    uint32_t slow = capture_slow(&state->space, &state->probe, caller, epoch, domain);
     if (fast != FAST_UNSURE) {
         add_relaxed(&totals->verified, 1);
         if (fast != slow)
@@ -112,7 +113,7 @@ static MT_COLD uint32_t capture_verify(struct capture_state *state, const struct
 }
 
 /* In a signal handler that interrupted a capture of this thread: memory of its own. */
-static MT_COLD uint32_t capture_nested(const struct host_frame *caller)
+static MT_COLD uint32_t capture_nested(const struct host_frame *caller, enum mtf_domain domain)
 {
     struct probe probe = {0, 0};
     struct capture_space *space = sys_map(sizeof(*space));
@@ -120,7 +121,7 @@ static MT_COLD uint32_t capture_nested(const struct host_frame *caller)
         file_lost(MTF_LOST_STACK);
         return 0;
     }
-    uint32_t site = capture_slow(space, &probe, caller, load_acquire(&module_epoch));
+    uint32_t site = capture_slow(space, &probe, caller, load_acquire(&module_epoch), domain);
     sys_unmap(space, sizeof(*space));
     return site;
 }
@@ -141,36 +142,38 @@ static MT_COLD void capture_begin_epoch(struct capture_state *state, uint32_t ep
     state->epoch = epoch;
 }
 
-static uint32_t capture_walk(struct capture_state *state, const struct host_frame *caller)
+static uint32_t capture_walk(struct capture_state *state, const struct host_frame *caller,
+                             enum mtf_domain domain)
 {
     uint32_t epoch = load_acquire(&module_epoch); /* MODULE-EPOCH */
     if (MT_UNLIKELY(state->epoch != epoch))
         capture_begin_epoch(state, epoch);
     probe_begin(&state->probe, caller->sp);
     if (MT_UNLIKELY(option.unwind == OPTION_UNWIND_VERIFY && ARCH_UNWIND_FAST))
-        return capture_verify(state, caller, epoch);
+        return capture_verify(state, caller, epoch, domain);
     if (MT_LIKELY(option.unwind == OPTION_UNWIND_FAST && ARCH_UNWIND_FAST)) {
-        uint32_t site = fast_site(&state->fast, &state->probe, caller, epoch);
+        uint32_t site = fast_site(&state->fast, &state->probe, caller, epoch, domain);
         if (MT_LIKELY(site != FAST_UNSURE))
             return site;
     }
-    return capture_slow(&state->space, &state->probe, caller, epoch);
+    return capture_slow(&state->space, &state->probe, caller, epoch, domain);
 }
 
 /* First capture of a thread, or a capture within a capture: `busy` names this very stay inside the
    shim. Another stay was left by longjmp, and what it was changing is not to be trusted. */
-static MT_COLD uint32_t capture_site_rare(struct self *self, const struct host_frame *caller)
+static MT_COLD uint32_t capture_site_rare(struct self *self, const struct host_frame *caller,
+                                          enum mtf_domain domain)
 {
     int host_errno = errno;
     uint32_t site = 0;
     struct capture_state *state = self->capture ? self->capture : capture_state_make(self);
     if (state && state->busy && state->busy == self->entered_sp) {
-        site = capture_nested(caller);
+        site = capture_nested(caller, domain);
     } else if (state) {
         capture_clear(state);
         state->busy = self->entered_sp;
         CAPTURE_BARRIER();
-        site = capture_walk(state, caller);
+        site = capture_walk(state, caller, domain);
         CAPTURE_BARRIER();
         state->busy = 0;
     }
@@ -179,14 +182,14 @@ static MT_COLD uint32_t capture_site_rare(struct self *self, const struct host_f
 }
 
 /* Assumed: the thread has captured before, and is not doing so now. Nothing below touches errno. */
-uint32_t capture_site(struct self *self, const struct host_frame *caller)
+uint32_t capture_site(struct self *self, const struct host_frame *caller, enum mtf_domain domain)
 {
     struct capture_state *state = self->capture;
     if (MT_UNLIKELY(state == NULL || state->busy))
-        return capture_site_rare(self, caller);
+        return capture_site_rare(self, caller, domain);
     state->busy = self->entered_sp;
     CAPTURE_BARRIER();
-    uint32_t site = capture_walk(state, caller);
+    uint32_t site = capture_walk(state, caller, domain);
     CAPTURE_BARRIER();
     state->busy = 0;
     return site;

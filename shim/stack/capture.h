@@ -13,6 +13,7 @@
 #define MEMTRACK_STACK_CAPTURE_H
 
 #include "base/self.h"
+#include "memtrack/format.h"
 #include <stdint.h>
 
 #define CAPTURE_DEPTH_MAX 1024u
@@ -21,11 +22,11 @@
 /* Frames kept of each stack, 1 to CAPTURE_DEPTH_MAX. Set once while there is one thread. */
 extern uint32_t capture_depth;
 
-/* The id of the site (SITES) whose stack is the host's at `caller`. The shim's frames are not part
+/* The id of the site (SITES) in `domain` whose stack is the host's at `caller`. The shim's frames are not part
    of it. How it is found is option.unwind's to say: by known rules and remembered stacks with
    libunwind for the rest, by libunwind alone, or by both, counting differences in totals. Deeper
    stacks keep their innermost frames and get an MTF_NODE_CUT node outside of them. */
-uint32_t capture_site(struct self *self, const struct host_frame *caller);
+uint32_t capture_site(struct self *self, const struct host_frame *caller, enum mtf_domain domain);
 
 /* Once, before the first capture. */
 void capture_start(void);

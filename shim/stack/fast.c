@@ -238,7 +238,7 @@ static void fast_copy_joined(struct remember_stack *stack, const struct remember
 /* The stack that was walked takes the place of what is remembered under its innermost frame. Of
    that only the outer part stays, if it is what the walk joined. */
 static void fast_remember(struct fast *fast, const struct fast_walk *walk,
-                          const struct host_frame *caller, uint32_t site)
+                          const struct host_frame *caller, uint32_t node)
 {
     const struct remember_stack *known = walk->end == FAST_JOINED ? walk->known : NULL;
     const struct remember_frame *joined = known ? &known_frames(known)[walk->next] : NULL;
@@ -263,7 +263,8 @@ static void fast_remember(struct fast *fast, const struct fast_walk *walk,
     stack->highest = highest > walk->highest ? highest : walk->highest;
     stack->sp = caller->sp;
     stack->fp = caller->fp;
-    stack->site = site;
+    stack->node = node;
+    memset(stack->sites, 0, sizeof stack->sites);
     stack->complete = walk->end != FAST_CUT;
     stack->pc = caller->pc;
     fast->memory->last = stack;
@@ -288,7 +289,7 @@ static void fast_choose_known(struct fast_walk *walk, struct remember *memory)
 }
 
 uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct host_frame *caller,
-                        uint32_t epoch)
+                        uint32_t epoch, enum mtf_domain domain)
 {
     struct fast_walk walk = {.frames = fast->scratch,
                              .pc = caller->pc,
@@ -304,10 +305,10 @@ uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct hos
     fast_walk_frames(&walk);
     if (walk.end == FAST_LOST)
         return FAST_UNSURE;
-    uint32_t site = site_at(fast_intern(fast->memory, &walk));
-    if (fast->memory && site && probe_covers(probe, caller->sp, walk.highest))
-        fast_remember(fast, &walk, caller, site);
-    return site;
+    uint32_t node = fast_intern(fast->memory, &walk);
+    if (fast->memory && node && probe_covers(probe, caller->sp, walk.highest))
+        fast_remember(fast, &walk, caller, node);
+    return site_at(node, domain);
 }
 
 void fast_forget(struct fast *fast)

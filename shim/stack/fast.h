@@ -22,16 +22,17 @@ struct fast {
     struct remember_frame scratch[CAPTURE_DEPTH_MAX + 1];
 };
 
-/* The site of the stack at `caller`, 0 if the trie is full, or FAST_UNSURE. */
+/* The site in `domain` of the stack at `caller`, 0 if the trie is full, or FAST_UNSURE. */
 uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct host_frame *caller,
-                        uint32_t epoch);
+                        uint32_t epoch, enum mtf_domain domain);
 /* Drops what is remembered. */
 void fast_forget(struct fast *fast);
 
 /* Assumed: this very stack was captured before by this thread. Budget: 5 ns and a quarter of a
    nanosecond per frame. */
 MT_INLINE uint32_t fast_site(struct fast *fast, struct probe *probe,
-                             const struct host_frame *caller, uint32_t epoch)
+                             const struct host_frame *caller, uint32_t epoch,
+                             enum mtf_domain domain)
 {
     if (MT_LIKELY(fast->memory != NULL)) {
         struct remember_stack *stack = remember_slot(fast->memory, caller->pc, caller->sp);
@@ -40,10 +41,11 @@ MT_INLINE uint32_t fast_site(struct fast *fast, struct probe *probe,
                       probe_covers(probe, stack->sp, stack->highest) &&
                       remember_verify(stack, 0) == stack->check_count)) {
             fast->memory->last = stack;
-            return stack->site;
+            return MT_LIKELY(stack->sites[domain] != 0) ? stack->sites[domain]
+                                                        : remember_site(stack, domain);
         }
     }
-    return fast_site_slow(fast, probe, caller, epoch);
+    return fast_site_slow(fast, probe, caller, epoch, domain);
 }
 
 #endif

@@ -1,5 +1,6 @@
 #include "stack/remember.h"
 #include "base/sys.h"
+#include "stack/site.h"
 
 #include <string.h>
 
@@ -104,4 +105,10 @@ struct remember_stack *remember_room(struct remember **memory, struct remember_s
     stack->check_room = checks;
     (*memory)->used += (uint32_t)bytes;
     return stack;
+}
+
+uint32_t remember_site(struct remember_stack *stack, enum mtf_domain domain)
+{
+    stack->sites[domain] = site_at(stack->node, domain);
+    return stack->sites[domain];
 }

@@ -18,6 +18,7 @@
 #define MEMTRACK_STACK_REMEMBER_H
 
 #include "base/compiler.h"
+#include "memtrack/format.h"
 #include "stack/rule.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,7 +56,8 @@ struct remember_stack {
     uint32_t check_count;
     uint32_t frame_room;
     uint32_t check_room;
-    uint32_t site;
+    uint32_t node;
+    uint32_t sites[MTF_DOMAIN_LIMIT]; /* of the node; 0 where it was not yet asked for */
     bool fp_needed;
     bool complete; /* its frames may be outer frames of another stack: it was not cut */
 };
@@ -91,6 +93,9 @@ bool remember_evict(struct remember **memory);
  */
 struct remember_stack *remember_room(struct remember **memory, struct remember_stack *stack,
                                      uint32_t frames, uint32_t checks);
+
+/* The site of the stack in a domain. */
+uint32_t remember_site(struct remember_stack *stack, enum mtf_domain domain);
 
 MT_INLINE struct remember_stack *remember_slot(struct remember *memory, uintptr_t pc, uintptr_t sp)
 {

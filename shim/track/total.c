@@ -264,7 +264,7 @@ void total_restart(void)
     uint64_t sites = file_count(MTF_KIND_SITES);
     for (uint64_t i = 0; i < sites; i++) {
         struct mtf_site *site = site_record((uint32_t)i);
-        struct mtf_site empty = {.node = site->node};
+        struct mtf_site empty = {.node = site->node, .domain = site->domain};
         *site = empty;
     }
     memset(file_table(MTF_KIND_SHARES), 0, file_count(MTF_KIND_SHARES) * sizeof(struct mtf_share));

@@ -145,7 +145,6 @@ uint32_t make_report_site(struct make_report *report, uint32_t node)
 {
     uint32_t id = table_add(report, MTF_KIND_SITES, 1);
     ((struct mtf_site *)make_report_record(report, MTF_KIND_SITES, id))->node = node;
-    ((struct mtf_node *)make_report_record(report, MTF_KIND_NODES, node))->site = id;
     return id;
 }
 

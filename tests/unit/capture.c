@@ -33,6 +33,7 @@
 
 static MT_TLS struct self self;
 static MT_TLS uint32_t site; /* of the last capture */
+static MT_TLS enum mtf_domain domain;
 
 /* Reads its caller's frame pointer from the stack, which a sanitizer takes for a fault. */
 __attribute__((no_sanitize_address)) static MT_NOINLINE void hook(void)
@@ -40,7 +41,7 @@ __attribute__((no_sanitize_address)) static MT_NOINLINE void hook(void)
     struct host_frame caller = {(uintptr_t)__builtin_return_address(0), ARCH_CALLER_SP(),
                                 ARCH_CALLER_FP()};
     self.entered_sp = (uintptr_t)__builtin_frame_address(0);
-    site = capture_site(&self, &caller);
+    site = capture_site(&self, &caller, domain);
 }
 
 static uint32_t depth_of(uint32_t a_site)
@@ -289,6 +290,23 @@ static void equal_stacks_and_only_those_share_a_site(void **state)
     assert_int_equal(depth_of(sites[2]), depth_of(sites[0]) + 1);
 }
 
+/* The order of asking goes round, so that each domain is once the first to meet the stack. */
+static void one_stack_has_a_site_in_each_domain(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3 * MTF_DOMAIN_LIMIT; i++) {
+        uint32_t found[MTF_DOMAIN_LIMIT];
+        for (uint32_t j = 0; j < MTF_DOMAIN_LIMIT; j++) {
+            domain = (enum mtf_domain)((i + j) % MTF_DOMAIN_LIMIT);
+            recurse((int)(30 + i % MTF_DOMAIN_LIMIT));
+            found[j] = site;
+            assert_int_equal(site_record(site)->domain, domain);
+            assert_int_equal(site_record(site)->node, site_record(found[0])->node);
+        }
+    }
+    domain = MTF_DOMAIN_HEAP;
+}
+
 static void stacks_beyond_the_limit_end_in_a_cut_node(void **state)
 {
     (void)state;
@@ -324,14 +342,14 @@ static void a_capture_within_a_capture_leaves_the_outer_one_alone(void **state)
     struct host_frame caller = {(uintptr_t)__builtin_return_address(0), ARCH_CALLER_SP(),
                                 ARCH_CALLER_FP()};
     self.entered_sp = 1;
-    uint32_t outer = capture_site(&self, &caller);
+    uint32_t outer = capture_site(&self, &caller, MTF_DOMAIN_HEAP);
     uintptr_t *busy = (uintptr_t *)self.capture;
     *busy = 1;
-    uint32_t inner = capture_site(&self, &caller);
+    uint32_t inner = capture_site(&self, &caller, MTF_DOMAIN_HEAP);
     assert_int_equal(*busy, 1);
     assert_int_equal(inner, outer);
     self.entered_sp = 2; /* entered again: the outer capture was left by longjmp */
-    assert_int_equal(capture_site(&self, &caller), outer);
+    assert_int_equal(capture_site(&self, &caller, MTF_DOMAIN_HEAP), outer);
     assert_int_equal(*busy, 0);
 }
 
@@ -371,6 +389,7 @@ int main(void)
         cmocka_unit_test(random_calls_and_jumps_give_what_libunwind_gives),
         cmocka_unit_test(coroutines_that_switch_give_what_libunwind_gives),
         cmocka_unit_test(handlers_on_either_stack_give_what_libunwind_gives),
+        cmocka_unit_test(one_stack_has_a_site_in_each_domain),
         cmocka_unit_test(stacks_beyond_the_limit_end_in_a_cut_node),
         cmocka_unit_test(a_capture_keeps_errno),
         cmocka_unit_test(a_capture_within_a_capture_leaves_the_outer_one_alone),

@@ -28,8 +28,8 @@ static int start(void **state)
     (void)state;
     if (!file_start() || !site_start())
         return -1;
-    here = site_at(site_node(0, 0, 0x1000, 0));
-    there = site_at(site_node(0, 0, 0x2000, 0));
+    here = site_at(site_node(0, 0, 0x1000, 0), MTF_DOMAIN_HEAP);
+    there = site_at(site_node(0, 0, 0x2000, 0), MTF_DOMAIN_HEAP);
     return here && there ? 0 : -1;
 }
 

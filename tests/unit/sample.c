@@ -33,7 +33,7 @@ static void start(void)
     REQUIRE(file_start() && site_start());
     real_resolve();
     for (uint32_t site = 0; site < SITES; site++) {
-        sites[site] = site_at(site_node(0, 0, 1 + site, 0));
+        sites[site] = site_at(site_node(0, 0, 1 + site, 0), MTF_DOMAIN_HEAP);
         for (size_t i = 0; i < EACH; i++) {
             uint64_t sequence = site * EACH + (uint64_t)i + 1;
             struct live_block block = {size_of(site, i), sequence, sites[site], 1};

@@ -26,7 +26,7 @@ static void start_books(void)
     REQUIRE(file_start());
     REQUIRE(site_start());
     for (uint32_t i = 0; i < SITES; i++) {
-        sites[i] = site_at(site_node(0, 0, 0x1000 + i, 0));
+        sites[i] = site_at(site_node(0, 0, 0x1000 + i, 0), MTF_DOMAIN_HEAP);
         REQUIRE(sites[i] != 0);
     }
     share_start();

@@ -40,7 +40,6 @@ static void equal_frames_are_one_node(void **state)
     assert_int_equal(record->module, 1);
     assert_int_equal(record->offset, 0x1234);
     assert_int_equal(record->flags, 0);
-    assert_int_equal(record->site, 0);
 }
 
 static void frames_that_differ_in_one_thing_are_different_nodes(void **state)
@@ -57,16 +56,21 @@ static void frames_that_differ_in_one_thing_are_different_nodes(void **state)
     }
 }
 
-static void a_node_has_one_site_and_the_root_has_none(void **state)
+static void a_node_has_one_site_in_each_domain_and_the_root_has_none(void **state)
 {
     (void)state;
     uint32_t node = site_node(0, 1, 0x6000, 0);
-    uint32_t site = site_at(node);
+    uint32_t site = site_at(node, MTF_DOMAIN_HEAP);
     assert_int_not_equal(site, 0);
-    assert_int_equal(site_at(node), site);
+    assert_int_equal(site_at(node, MTF_DOMAIN_HEAP), site);
     assert_int_equal(site_record(site)->node, node);
-    assert_int_equal(site_node_record(node)->site, site);
-    assert_int_equal(site_at(0), 0);
+    uint32_t other = site_at(node, MTF_DOMAIN_MAPPINGS);
+    assert_int_not_equal(other, site);
+    assert_int_not_equal(site_at(node, MTF_DOMAIN_POOLS), other);
+    assert_int_equal(site_at(node, MTF_DOMAIN_MAPPINGS), other);
+    assert_int_equal(site_record(other)->node, node);
+    assert_int_equal(site_record(other)->domain, MTF_DOMAIN_MAPPINGS);
+    assert_int_equal(site_at(0, MTF_DOMAIN_HEAP), 0);
     assert_int_equal(lost_sites(), 0);
 }
 
@@ -107,7 +111,7 @@ static void *intern_stacks(void *context)
         uint32_t node = 0;
         for (uint32_t depth = 0; depth < 6; depth++)
             node = site_node(node, 9, stack >> (10 - 2 * depth), 0);
-        sites[stack] = site_at(node);
+        sites[stack] = site_at(node, MTF_DOMAIN_HEAP);
     }
     return NULL;
 }
@@ -172,9 +176,9 @@ static void make_sites_without_memory(void)
         REQUIRE(site_node(0, 1, i, 0) != 0);
     fault_all_after(0);
     for (uint32_t node = 1; node <= 20000; node++)
-        refused += site_at(node) == 0;
+        refused += site_at(node, MTF_DOMAIN_HEAP) == 0;
     REQUIRE(refused > 0 && refused < 20000 && lost_sites() == refused);
-    REQUIRE(site_record(site_at(1))->node == 1);
+    REQUIRE(site_record(site_at(1, MTF_DOMAIN_HEAP))->node == 1);
 }
 
 static void without_memory_new_sites_are_refused_and_counted(void **state)
@@ -191,7 +195,7 @@ static void start_with_one_failure(void)
         fault_one_after(n);
         up = file_start() && site_start();
         if (up)
-            REQUIRE(site_at(site_node(0, 1, 1, 0)) != 0);
+            REQUIRE(site_at(site_node(0, 1, 1, 0), MTF_DOMAIN_HEAP) != 0);
     }
 }
 
@@ -246,23 +250,22 @@ static void restart_while_the_parent_goes_on(void)
     REQUIRE(start(NULL) == 0 && pipe(ready) == 0);
     REQUIRE(file_create(child_file("report")) == 0);
     uint32_t first = site_node(0, 1, 1, 0), second = site_node(0, 1, 2, 0);
-    uint32_t old = site_at(first);
+    uint32_t old = site_at(first, MTF_DOMAIN_HEAP);
     pid_t pid = fork();
     if (pid == 0) {
         site_fork_child();
         REQUIRE(read(ready[0], &byte, 1) == 1);
         REQUIRE(file_detach());
-        site_detach();
-        REQUIRE(site_at(first) == old);
-        uint32_t third = site_at(site_node(0, 1, 3, 0));
-        REQUIRE(third != 0 && site_at(second) != third);
-        REQUIRE(site_record(site_at(second))->node == second);
-        REQUIRE(site_at(second) < file_count(MTF_KIND_SITES));
+        REQUIRE(site_at(first, MTF_DOMAIN_HEAP) == old);
+        uint32_t third = site_at(site_node(0, 1, 3, 0), MTF_DOMAIN_HEAP);
+        REQUIRE(third != 0 && site_at(second, MTF_DOMAIN_HEAP) != third);
+        REQUIRE(site_record(site_at(second, MTF_DOMAIN_HEAP))->node == second);
+        REQUIRE(site_at(second, MTF_DOMAIN_HEAP) < file_count(MTF_KIND_SITES));
         _exit(0);
     }
     for (uint64_t i = 0; i < 3000; i++) /* the parent's table of sites outgrows the child's */
-        REQUIRE(site_at(site_node(0, 2, i, 0)) != 0);
-    REQUIRE(site_at(second) != 0);
+        REQUIRE(site_at(site_node(0, 2, i, 0), MTF_DOMAIN_HEAP) != 0);
+    REQUIRE(site_at(second, MTF_DOMAIN_HEAP) != 0);
     REQUIRE(write(ready[1], &byte, 1) == 1);
     int status;
     REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
@@ -287,7 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_frames_are_one_node),
         cmocka_unit_test(frames_that_differ_in_one_thing_are_different_nodes),
-        cmocka_unit_test(a_node_has_one_site_and_the_root_has_none),
+        cmocka_unit_test(a_node_has_one_site_in_each_domain_and_the_root_has_none),
         cmocka_unit_test(the_index_grows_and_forgets_nothing),
         cmocka_unit_test(threads_that_intern_the_same_stacks_get_the_same_ids),
     };

@@ -52,7 +52,7 @@ static int start(void **state)
     if (!file_start() || !site_start())
         return -1;
     for (uint32_t i = 1; i < SITES; i++)
-        sites[i] = site_at(site_node(0, 0, 0x1000 + i, 0));
+        sites[i] = site_at(site_node(0, 0, 0x1000 + i, 0), MTF_DOMAIN_HEAP);
     return sites[SITES - 1] ? 0 : -1;
 }
 
@@ -279,10 +279,12 @@ static void a_restart_keeps_stacks_and_numbers_alone(void **state)
     begin_trial(1);
     uint64_t number = total_next_sequence();
     uint32_t node = site_record(sites[3])->node;
+    uint32_t mapped = site_at(node, MTF_DOMAIN_MAPPINGS);
     total_alloc(sites[3], 10);
     total_failed(sites[3]);
     total_restart();
     struct mtf_site empty = {.node = node};
+    assert_int_equal(site_record(mapped)->domain, MTF_DOMAIN_MAPPINGS);
     struct mtf_totals fresh = {.sequence = number};
     assert_memory_equal(site_record(sites[3]), &empty, sizeof empty);
     assert_memory_equal(&file_header->totals, &fresh, sizeof fresh);

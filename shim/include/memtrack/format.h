@@ -147,7 +147,7 @@ struct mtf_node {
     uint32_t module; /* 0: `offset` is an absolute address outside of every known module */
     uint64_t offset; /* pc minus the module's bias: an address in terms of its ELF file */
     uint32_t flags;  /* MTF_NODE_* */
-    uint32_t site;   /* the call site whose innermost frame this is; 0 if none */
+    uint32_t reserved;
 };
 #define MTF_NODE_EXACT                                                                             \
     0x1u /* offset is the interrupted instruction; otherwise it is the return address, and the     \
@@ -398,7 +398,6 @@ MTF_AT(mtf_node, parent, 0);
 MTF_AT(mtf_node, module, 4);
 MTF_AT(mtf_node, offset, 8);
 MTF_AT(mtf_node, flags, 16);
-MTF_AT(mtf_node, site, 20);
 _Static_assert(sizeof(struct mtf_node) == 24, "mtf_node");
 MTF_AT(mtf_site, allocs, 0);
 MTF_AT(mtf_site, alloc_bytes, 8);

@@ -46,7 +46,7 @@ static MT_NOINLINE void capture_ours(struct self *self)
     struct host_frame caller = {(uintptr_t)__builtin_return_address(0), ARCH_CALLER_SP(),
                                 ARCH_CALLER_FP()};
     self->entered_sp = (uintptr_t)__builtin_frame_address(0);
-    capture_sink = capture_site(self, &caller);
+    capture_sink = capture_site(self, &caller, MTF_DOMAIN_HEAP);
     if (capture_sink == 0)
         micro_fail("a stack was not captured");
 }

@@ -49,7 +49,8 @@ static void counter_make_sites(void)
 {
     for (unsigned thread = 0; thread < MICRO_THREADS_MAX; thread++)
         for (uint32_t i = 0; i < SITES; i++)
-            counter_sites[thread][i] = site_at(site_node(0, 0, 0x1000 + thread * SITES + i, 0));
+            counter_sites[thread][i] =
+                site_at(site_node(0, 0, 0x1000 + thread * SITES + i, 0), MTF_DOMAIN_HEAP);
 }
 
 static void counter_part(const void *argument)
