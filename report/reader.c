@@ -278,7 +278,9 @@ static int reader_tables(struct reader *reader)
         error = reader_table(reader, &plan_threads, &array, &to->thread_count);
         to->threads = array;
     }
-    return error == 0 ? reader_leaks(reader) : error;
+    if (error == 0)
+        error = reader_leaks(reader);
+    return error == 0 ? reader_usages(reader) : error;
 }
 
 static int reader_state(struct reader *reader)

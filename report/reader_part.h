@@ -39,5 +39,7 @@ int reader_out_of_memory(struct reader *reader);
 
 /* Blocks, leak checks and what they found; sites and threads come before. */
 int reader_leaks(struct reader *reader);
+/* Timeline, phases, sizes and usage; sites come before. */
+int reader_usages(struct reader *reader);
 
 #endif

@@ -133,6 +133,10 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot->blocks);
     free(snapshot->checks);
     free(snapshot->losses);
+    free(snapshot->points);
+    free(snapshot->phases);
+    free(snapshot->sizes);
+    free(snapshot->usages);
     free(snapshot->names);
     free(snapshot);
 }
@@ -172,4 +176,29 @@ const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, ui
         end++;
     *count = end - low;
     return snapshot->blocks + low;
+}
+
+const struct snapshot_usage *snapshot_usage(const struct snapshot *snapshot, uint32_t site)
+{
+    size_t low = 0, high = snapshot->usage_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (snapshot->usages[middle].site < site)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < snapshot->usage_count && snapshot->usages[low].site == site
+               ? &snapshot->usages[low]
+               : NULL;
+}
+
+uint64_t snapshot_size_top(uint32_t bucket)
+{
+    if (bucket < MTF_SIZES_EXACT)
+        return bucket;
+    uint32_t step = bucket - MTF_SIZES_EXACT;
+    uint64_t top;
+    return __builtin_mul_overflow(UINT64_C(256) << (step / 4), 5 + step % 4, &top) ? UINT64_MAX
+                                                                                   : top;
 }

@@ -117,6 +117,35 @@ struct snapshot_loss {
     uint64_t indirect_bytes;
 };
 
+struct snapshot_point {
+    uint64_t at_ns; /* since the start; never less than that of the point before */
+    uint64_t sequence;
+    uint64_t heap_bytes;
+    uint64_t heap_blocks;
+    uint64_t heap_peak_bytes; /* the most since the point before */
+    uint64_t mapped_bytes;
+    uint64_t resident; /* 0: could not be asked */
+    uint32_t phase;
+};
+
+struct snapshot_phase {
+    struct snapshot_name name; /* empty for phase 0, all before the first */
+    uint64_t at_ns;
+    uint64_t sequence;
+    uint64_t heap_bytes;
+};
+
+/* More of a call site than its figures; see struct mtf_usage. */
+struct snapshot_usage {
+    uint32_t site;
+    uint32_t alignment;
+    uint64_t moved_bytes;
+    uint64_t usable_bytes; /* 0: not known */
+    uint64_t other_thread;
+    uint64_t lifetime_bytes[MTF_LIFETIME_STEPS];
+    uint64_t lifetime_ns[MTF_LIFETIME_STEPS];
+};
+
 struct snapshot {
     char *path; /* as given to snapshot_load; "" after snapshot_parse */
     enum snapshot_state state;
@@ -172,6 +201,13 @@ struct snapshot {
     uint32_t check_count;
     struct snapshot_loss *losses; /* by check */
     uint32_t loss_count;
+    struct snapshot_point *points; /* the timeline, in order of time */
+    uint32_t point_count;
+    struct snapshot_phase *phases;
+    uint32_t phase_count;          /* at least 1 */
+    struct snapshot_usage *usages; /* by site */
+    uint32_t usage_count;
+    uint64_t *sizes; /* allocations by requested size, MTF_SIZES_COUNT buckets; NULL: not kept */
     char *names;
 };
 
@@ -190,5 +226,9 @@ const struct snapshot_check *snapshot_final_check(const struct snapshot *snapsho
 /* The samples of a site: the first one, and how many. */
 const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, uint32_t site,
                                              size_t *count);
+/* What was measured of a site besides its figures; NULL: nothing. */
+const struct snapshot_usage *snapshot_usage(const struct snapshot *snapshot, uint32_t site);
+/* The largest size that a bucket of `sizes` holds. */
+uint64_t snapshot_size_top(uint32_t bucket);
 
 #endif

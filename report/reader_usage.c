@@ -1,0 +1,113 @@
+#include "reader_part.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int reader_phase(struct reader *reader, const void *record, void *target, uint32_t index)
+{
+    const struct mtf_phase *from = record;
+    struct snapshot_phase *to = target;
+    (void)index;
+    to->at_ns = from->at_ns;
+    to->sequence = from->sequence;
+    to->heap_bytes = from->heap_bytes;
+    return reader_name(reader, from->name, &to->name);
+}
+
+/* A phase that a live process added since counts as the one before it. */
+static int reader_point(struct reader *reader, const void *record, void *target, uint32_t index)
+{
+    const struct mtf_point *from = record;
+    uint32_t phases = reader->snapshot->phase_count;
+    if (index > 0) {
+        const struct snapshot_point *before = (const struct snapshot_point *)target - 1;
+        if (from->at_ns < before->at_ns)
+            return reader_damaged(reader, "point of the timeline", index);
+    }
+    *(struct snapshot_point *)target = (struct snapshot_point){
+        .at_ns = from->at_ns,
+        .sequence = from->sequence,
+        .heap_bytes = from->heap_bytes,
+        .heap_blocks = from->heap_blocks,
+        .heap_peak_bytes = from->heap_peak_bytes,
+        .mapped_bytes = from->mapped_bytes,
+        .resident = from->resident,
+        .phase = from->phase < phases ? from->phase : phases - 1,
+    };
+    return 0;
+}
+
+static int reader_usage_record(struct reader *reader, const void *record, void *target,
+                               uint32_t index)
+{
+    const struct mtf_usage *from = record;
+    struct snapshot_usage *to = target;
+    if (from->site >= reader->snapshot->site_count)
+        return reader_damaged(reader, "usage record", index);
+    to->site = from->site;
+    to->alignment = from->alignment;
+    to->moved_bytes = from->moved_bytes;
+    to->usable_bytes = from->usable_bytes;
+    to->other_thread = from->other_thread;
+    memcpy(to->lifetime_bytes, from->lifetime_bytes, sizeof to->lifetime_bytes);
+    memcpy(to->lifetime_ns, from->lifetime_ns, sizeof to->lifetime_ns);
+    return 0;
+}
+
+static int usage_compare(const void *left, const void *right)
+{
+    const struct snapshot_usage *a = left, *b = right;
+    return (a->site > b->site) - (a->site < b->site);
+}
+
+/* The sum of all histograms in the table. */
+static int reader_sizes(struct reader *reader)
+{
+    struct snapshot *to = reader->snapshot;
+    void *records;
+    uint64_t count;
+    int error =
+        tables_read(&reader->tables, MTF_KIND_SIZES, sizeof(struct mtf_size), &records, &count);
+    if (error != 0)
+        return error;
+    const struct mtf_size *sizes = records;
+    if (count % MTF_SIZES_COUNT != 0)
+        error = reader_damaged(reader, "histogram of sizes", count);
+    else if (count > 0 && (to->sizes = calloc(MTF_SIZES_COUNT, sizeof to->sizes[0])) == NULL)
+        error = reader_out_of_memory(reader);
+    for (uint64_t i = 0; i < count && error == 0; i++)
+        to->sizes[i % MTF_SIZES_COUNT] += sizes[i].allocs;
+    free(records);
+    return error;
+}
+
+static const struct reader_plan plan_phases = {MTF_KIND_PHASES, sizeof(struct mtf_phase),
+                                               sizeof(struct snapshot_phase), true, reader_phase};
+static const struct reader_plan plan_points = {MTF_KIND_TIMELINE, sizeof(struct mtf_point),
+                                               sizeof(struct snapshot_point), false, reader_point};
+static const struct reader_plan plan_usage = {MTF_KIND_USAGE, sizeof(struct mtf_usage),
+                                              sizeof(struct snapshot_usage), false,
+                                              reader_usage_record};
+
+int reader_usages(struct reader *reader)
+{
+    struct snapshot *to = reader->snapshot;
+    void *array;
+    int error = reader_table(reader, &plan_phases, &array, &to->phase_count);
+    to->phases = array;
+    if (error == 0 && to->phases[0].name.bytes == NULL)
+        to->phases[0].name.bytes = "";
+    if (error == 0) {
+        error = reader_table(reader, &plan_points, &array, &to->point_count);
+        to->points = array;
+    }
+    if (error == 0) {
+        error = reader_table(reader, &plan_usage, &array, &to->usage_count);
+        to->usages = array;
+    }
+    if (error == 0) {
+        qsort(to->usages, to->usage_count, sizeof to->usages[0], usage_compare);
+        error = reader_sizes(reader);
+    }
+    return error;
+}
