@@ -11,6 +11,9 @@
 #include "hook/cxx.h"
 #include "hook/limit.h"
 #include "hook/process.h"
+#include "measure/lifetime.h"
+#include "measure/sizes.h"
+#include "measure/timeline.h"
 #include "stack/capture.h"
 #include "stack/module.h"
 #include "stack/site.h"
@@ -66,6 +69,7 @@ static bool start_layers(void)
         return false;
     SYS3(SYS_madvise, start_here, SYS_PAGE, MADV_WIPEONFORK);
     *start_here = 1;
+    sizes_start();
     host_identify();
     start_lock_pid = file_header->pid;
     option_parse(NULL);
@@ -450,6 +454,9 @@ __attribute__((constructor)) static void start_constructor(void)
         start_note_allocator();
         host_describe();
         start_open_report();
+        timeline_start();
+        if (option.lifetimes)
+            lifetime_start();
         start_should_report = true;
     }
     errno = host_errno;

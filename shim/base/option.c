@@ -40,13 +40,23 @@ static bool option_set_out(const char *value)
     return true;
 }
 
-static bool option_set_summary(const char *value)
+static bool option_switch(const char *value, bool *to)
 {
     uint64_t number;
     if (!option_number(value, 0, 1, &number))
         return false;
-    option.summary = number == 1;
+    *to = number == 1;
     return true;
+}
+
+static bool option_set_summary(const char *value)
+{
+    return option_switch(value, &option.summary);
+}
+
+static bool option_set_lifetimes(const char *value)
+{
+    return option_switch(value, &option.lifetimes);
 }
 
 static bool option_set_depth(const char *value)
@@ -99,6 +109,7 @@ static const struct {
     {"samples", option_set_samples, "0 to 1000"},
     {"run", option_set_run, "a number"},
     {"unwind", option_set_unwind, "fast, libunwind or verify"},
+    {"lifetimes", option_set_lifetimes, "0 or 1"},
 };
 
 static void option_complain(const char *what, const char *key, const char *expects)
@@ -125,7 +136,8 @@ static void option_apply(const char *key, const char *value)
             option_complain("bad value for", key, option_keys[i].expects);
         return;
     }
-    option_complain("unknown option", key, "known are out, summary, depth, samples, unwind, run");
+    option_complain("unknown option", key,
+                    "known are out, summary, depth, samples, unwind, lifetimes, run");
 }
 
 /* Copies up to `stop` or the end of the pair, resolving escapes; true if it fitted. */

@@ -31,6 +31,7 @@ struct option_values {
     uint32_t samples;          /* live blocks listed per call site at the end */
     uint64_t run;              /* given by `memtrack run` */
     enum option_unwind unwind;
+    bool lifetimes; /* measure how long blocks live */
 };
 
 extern struct option_values option;

@@ -36,6 +36,7 @@ struct pending_event {
 
 struct capture_state; /* stack/capture.h */
 struct mtf_share;     /* memtrack/format.h */
+struct mtf_size;      /* likewise */
 
 /* self.ready */
 enum {
@@ -52,6 +53,7 @@ struct self {
     uint64_t newest_sequence; /* of this thread's last allocation; 0 once it is freed */
     uintptr_t entered_sp;     /* stack pointer at which the shim was entered */
     struct mtf_share *shares; /* track/share.h; NULL until it is needed */
+    struct mtf_size *sizes;   /* measure/sizes.h; NULL until there are shares */
     int64_t drift;            /* bytes allocated minus freed that only the shares know */
     uint64_t sequence;        /* the last number used of those taken at a time */
     uint32_t sequence_left;

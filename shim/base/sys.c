@@ -70,6 +70,8 @@ uint64_t sys_clock_ns(int clock)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+#define SYS_HIGH_FD 1000u /* above what hosts use, below what makes the kernel's table large */
+
 int sys_open(const char *path, int flags, unsigned mode)
 {
     long fd;
@@ -84,11 +86,31 @@ void sys_close(int fd)
     SYS1(SYS_close, fd);
 }
 
+int sys_raise(int fd)
+{
+    uint64_t limit = sys_limit(RLIMIT_NOFILE);
+    uint64_t high = limit > SYS_HIGH_FD ? SYS_HIGH_FD : limit - 1;
+    long raised = -EMFILE;
+    if (high > (uint64_t)fd)
+        raised = SYS3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high);
+    sys_close(fd);
+    return raised < 0 ? -1 : (int)raised;
+}
+
 ssize_t sys_read(int fd, void *buffer, size_t size)
 {
     long got;
     do {
         got = SYS3(SYS_read, fd, buffer, size);
+    } while (got == -EINTR);
+    return got;
+}
+
+ssize_t sys_read_at(int fd, void *buffer, size_t size, uint64_t offset)
+{
+    long got;
+    do {
+        got = SYS4(SYS_pread64, fd, buffer, size, offset);
     } while (got == -EINTR);
     return got;
 }

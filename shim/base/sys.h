@@ -44,7 +44,12 @@ uint64_t sys_clock_ns(int clock);
 /* Opens, close-on-exec. */
 int sys_open(const char *path, int flags, unsigned mode);
 void sys_close(int fd);
+/* Gives the descriptor a high number in place of its own, close-on-exec: the host must get the
+   numbers that it would get without us. -1 if there is none; the old one is closed in any case. */
+int sys_raise(int fd);
 ssize_t sys_read(int fd, void *buffer, size_t size);
+/* Bytes read at an offset, or -errno. */
+ssize_t sys_read_at(int fd, void *buffer, size_t size, uint64_t offset);
 /* Writes all of it at an offset; 0 or -errno. */
 int sys_write_at(int fd, const void *bytes, size_t size, uint64_t offset);
 /* Reads a whole small file into `buffer`, at most size bytes; its length or -errno. */

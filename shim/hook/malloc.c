@@ -5,6 +5,7 @@
  */
 #include "base/boot.h"
 #include "base/real.h"
+#include "base/sys.h"
 #include "hook/hook.h"
 #include "hook/record.h"
 #include "stack/capture.h"
@@ -49,7 +50,7 @@ void *memalign(size_t alignment, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.memalign(alignment, size);
-    hook_record_alloc(hook_enter(), block, size, &caller);
+    hook_record_aligned(hook_enter(), block, alignment, size, &caller);
     return block;
 }
 
@@ -57,7 +58,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.aligned_alloc(alignment, size);
-    hook_record_alloc(hook_enter(), block, size, &caller);
+    hook_record_aligned(hook_enter(), block, alignment, size, &caller);
     return block;
 }
 
@@ -65,7 +66,7 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     int error = real.posix_memalign(block, alignment, size);
-    hook_record_alloc(hook_enter(), error ? NULL : *block, size, &caller);
+    hook_record_aligned(hook_enter(), error ? NULL : *block, alignment, size, &caller);
     return error;
 }
 
@@ -73,7 +74,7 @@ void *valloc(size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.valloc(size);
-    hook_record_alloc(hook_enter(), block, size, &caller);
+    hook_record_aligned(hook_enter(), block, sys_page_size(), size, &caller);
     return block;
 }
 
@@ -81,7 +82,7 @@ void *pvalloc(size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
     void *block = real.pvalloc(size);
-    hook_record_alloc(hook_enter(), block, size, &caller);
+    hook_record_aligned(hook_enter(), block, sys_page_size(), size, &caller);
     return block;
 }
 
@@ -130,7 +131,10 @@ static void realloc_record(struct self *self, void *block, const struct live_blo
                            void *moved, size_t size, const struct host_frame *caller)
 {
     if (MT_LIKELY(moved != NULL)) {
-        event_realloc_done(self, old, moved, size, capture_site(self, caller, MTF_DOMAIN_HEAP));
+        uint32_t site = capture_site(self, caller, MTF_DOMAIN_HEAP);
+        event_realloc_done(self, old, moved, size, site);
+        if (MT_UNLIKELY(moved != block && old != NULL))
+            event_moved(old, size, site);
         return;
     }
     int host_errno = errno;

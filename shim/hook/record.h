@@ -24,6 +24,20 @@ MT_INLINE void hook_record_alloc(struct self *self, void *block, size_t size,
     hook_leave(self);
 }
 
+/* The same for a request with an alignment. */
+MT_INLINE void hook_record_aligned(struct self *self, void *block, size_t alignment, size_t size,
+                                   const struct host_frame *caller)
+{
+    if (MT_UNLIKELY(self == NULL || block == NULL)) {
+        hook_record_alloc(self, block, size, caller);
+        return;
+    }
+    uint32_t site = capture_site(self, caller, MTF_DOMAIN_HEAP);
+    event_alloc(self, block, size, site);
+    event_aligned(site, alignment);
+    hook_leave(self);
+}
+
 /* Records that `block` is about to be freed. False: the allocator must not see it, for it is the
    boot pool's, which is not in the books. */
 MT_INLINE bool hook_record_free(void *block)

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 
 #define DISK_PATH_MAX 4096
-#define DISK_HIGH_FD 1000u /* above what hosts use, below what makes the kernel's table large */
 
 static struct {
     char path[DISK_PATH_MAX];
@@ -16,18 +15,6 @@ static struct {
     uint64_t length;
     struct sys_identity identity;
 } disk = {.fd = -1};
-
-/* The host must get the numbers that it would get without us. */
-static int disk_raise(int fd)
-{
-    uint64_t limit = sys_limit(RLIMIT_NOFILE);
-    uint64_t high = limit > DISK_HIGH_FD ? DISK_HIGH_FD : limit - 1;
-    long raised = -EMFILE;
-    if (high > (uint64_t)fd)
-        raised = SYS3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high);
-    sys_close(fd);
-    return raised < 0 ? -1 : (int)raised;
-}
 
 int disk_create(const char *path)
 {
@@ -42,7 +29,7 @@ int disk_create(const char *path)
     }
     memcpy(disk.path, path, strlen(path) + 1);
     disk.length = 0;
-    disk.fd = disk_raise(fd);
+    disk.fd = sys_raise(fd);
     return 0;
 }
 

@@ -38,9 +38,9 @@ static const struct {
     [MTF_KIND_REGIONS] = {sizeof(struct mtf_region), 0, 16ull << 20},
     [MTF_KIND_CHECKS] = {sizeof(struct mtf_check), 0, 8ull << 20},
     [MTF_KIND_LOSSES] = {sizeof(struct mtf_loss), 0, 64ull << 20},
-    [MTF_KIND_TIMELINE] = {sizeof(struct mtf_point), 0, 8ull << 20},
+    [MTF_KIND_TIMELINE] = {sizeof(struct mtf_point), 4u << 10, 8ull << 20},
     [MTF_KIND_PHASES] = {sizeof(struct mtf_phase), 0, 8ull << 20},
-    [MTF_KIND_SIZES] = {sizeof(struct mtf_size), 0, 8ull << 20},
+    [MTF_KIND_SIZES] = {sizeof(struct mtf_size), 12u << 10, 8ull << 20},
     [MTF_KIND_USAGE] = {sizeof(struct mtf_usage), 0, 256ull << 20},
 };
 

@@ -1,5 +1,6 @@
 #include "track/event.h"
 #include "base/atomic.h"
+#include "measure/lifetime.h"
 #include "memtrack/format.h"
 #include "store/file.h"
 #include "track/share.h"
@@ -46,6 +47,12 @@ static inline void event_count_realloc(struct self *self, const struct live_bloc
         share_realloc(self, old->site, old->size, temporary, site, size);
 }
 
+static inline void event_died(const struct live_block *block)
+{
+    if (MT_UNLIKELY(lifetime_is_on))
+        total_died(block->site, block->sequence);
+}
+
 /* The end of a block's life, whatever ended it. */
 static void event_end(struct self *self, const struct live_block *block)
 {
@@ -56,6 +63,9 @@ static void event_end(struct self *self, const struct live_block *block)
     bool temporary = block->sequence == self->newest_sequence;
     if (temporary)
         self->newest_sequence = 0;
+    if (MT_UNLIKELY(block->thread != self->thread))
+        total_freed_elsewhere(block->site);
+    event_died(block);
     event_count_free(self, block->site, block->size, temporary);
 }
 
@@ -72,6 +82,7 @@ static uint64_t event_enter(struct self *self, const void *address, size_t size,
     }
     if (MT_UNLIKELY(result == LIVE_REPLACED))
         event_end(self, &old); /* handed out again: it was freed where we did not see it */
+    lifetime_born(block.sequence, size);
     return block.sequence;
 }
 
@@ -119,9 +130,20 @@ void event_realloc_done(struct self *self, const struct live_block *old, const v
         total_realloc_inherited(old->site, old->size, site, size);
     } else {
         bool temporary = old->sequence == self->newest_sequence;
+        event_died(old);
         event_count_realloc(self, old, temporary, site, size);
     }
     self->newest_sequence = sequence;
+}
+
+void event_moved(const struct live_block *old, size_t size, uint32_t site)
+{
+    total_moved(site, old->size < size ? old->size : size);
+}
+
+void event_aligned(uint32_t site, size_t alignment)
+{
+    total_aligned(site, alignment);
 }
 
 void event_realloc_freed(struct self *self, const struct live_block *old)

@@ -21,6 +21,8 @@ extern uint64_t event_inherited;
 
 /* The allocator gave `address`, after the fact. */
 void event_alloc(struct self *self, const void *address, size_t size, uint32_t site);
+/* With an alignment that the host asked for. */
+void event_aligned(uint32_t site, size_t alignment);
 /* The allocator refused. */
 void event_failed(uint32_t site);
 /* `address` is about to be freed, before the fact. */
@@ -32,6 +34,8 @@ bool event_realloc_begin(const void *address, struct live_block *old);
 /* The block is `moved` now (perhaps the same address), of `size` bytes. `old` NULL: was unknown. */
 void event_realloc_done(struct self *self, const struct live_block *old, const void *moved,
                         size_t size, uint32_t site);
+/* And it is not where it was. */
+void event_moved(const struct live_block *old, size_t size, uint32_t site);
 /* It was freed (size 0). */
 void event_realloc_freed(struct self *self, const struct live_block *old);
 /* It failed: the old block stands as before. */

@@ -1,5 +1,6 @@
 #include "track/share.h"
 #include "base/atomic.h"
+#include "measure/sizes.h"
 #include "memtrack/format.h"
 #include "track/total.h"
 
@@ -65,6 +66,14 @@ static inline void share_subtract(struct mtf_share *share, size_t size, bool tem
         add_owned(&share->temporary, 1);
 }
 
+static inline void share_count_size(struct self *self, size_t size)
+{
+    if (MT_UNLIKELY(self->sizes == NULL))
+        self->sizes = total_reserve_sizes();
+    if (MT_LIKELY(self->sizes != NULL))
+        sizes_count(self->sizes, size);
+}
+
 /* A block as large as the drift may be is counted at once, so that the bound holds for it, too. */
 static inline bool share_is_large(size_t size)
 {
@@ -79,6 +88,7 @@ void share_alloc(struct self *self, uint32_t site, size_t size)
         return;
     }
     share_add(share, size);
+    share_count_size(self, size);
     share_drift(self, (int64_t)size);
 }
 

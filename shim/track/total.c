@@ -1,6 +1,10 @@
 #include "track/total.h"
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "measure/lifetime.h"
+#include "measure/sizes.h"
+#include "measure/timeline.h"
+#include "measure/usage.h"
 #include "memtrack/format.h"
 #include "stack/site.h"
 #include "store/file.h"
@@ -48,6 +52,10 @@ static inline void total_keep_peak(struct mtf_site *site, const struct mtf_total
 
 static inline void total_look_for_peak(struct mtf_totals *totals)
 {
+    /* The highest since the timeline's last point is never above the peak: one comparison for both. */
+    if (MT_LIKELY(totals->current_bytes <= timeline_clock.highest_bytes))
+        return;
+    timeline_clock.highest_bytes = totals->current_bytes;
     if (totals->current_bytes <= totals->peak_bytes)
         return;
     store_relaxed(&totals->peak_bytes, totals->current_bytes);
@@ -112,7 +120,9 @@ void total_alloc(uint32_t site, size_t size)
     bool taken = total_enter();
     if (MT_LIKELY(!total_is_sealed)) {
         total_add_locked(site_record(site), size);
+        sizes_count(sizes_shared, size);
         total_look_for_peak(total_totals());
+        timeline_count();
     }
     lock_leave(&total_lock, taken);
 }
@@ -120,8 +130,10 @@ void total_alloc(uint32_t site, size_t size)
 void total_free(uint32_t site, size_t size, bool temporary)
 {
     bool taken = total_enter();
-    if (MT_LIKELY(!total_is_sealed))
+    if (MT_LIKELY(!total_is_sealed)) {
         total_subtract_locked(site_record(site), size, temporary);
+        timeline_count();
+    }
     lock_leave(&total_lock, taken);
 }
 
@@ -132,7 +144,9 @@ void total_realloc(uint32_t old_site, size_t old_size, bool temporary, uint32_t 
         total_subtract_locked(site_record(old_site), old_size, temporary);
         total_add_locked(site_record(site), size);
         add_owned(&site_record(site)->reallocs, 1);
+        sizes_count(sizes_shared, size);
         total_look_for_peak(total_totals());
+        timeline_count();
     }
     lock_leave(&total_lock, taken);
 }
@@ -144,7 +158,9 @@ void total_realloc_inherited(uint32_t old_site, size_t old_size, uint32_t site, 
         total_disinherit_locked(site_record(old_site), old_size);
         total_add_locked(site_record(site), size);
         add_owned(&site_record(site)->reallocs, 1);
+        sizes_count(sizes_shared, size);
         total_look_for_peak(total_totals());
+        timeline_count();
     }
     lock_leave(&total_lock, taken);
 }
@@ -170,6 +186,41 @@ void total_foreign_free(void)
     bool taken = lock_enter(&total_lock);
     if (!total_is_sealed)
         add_owned(&total_totals()->foreign_frees, 1);
+    lock_leave(&total_lock, taken);
+}
+
+void total_moved(uint32_t site, size_t size)
+{
+    bool taken = lock_enter(&total_lock);
+    struct mtf_usage *usage = total_is_sealed ? NULL : usage_of(site);
+    if (usage)
+        add_owned(&usage->moved_bytes, size);
+    lock_leave(&total_lock, taken);
+}
+
+void total_aligned(uint32_t site, size_t alignment)
+{
+    bool taken = lock_enter(&total_lock);
+    struct mtf_usage *usage = total_is_sealed ? NULL : usage_of(site);
+    if (usage && alignment > usage->alignment)
+        store_relaxed(&usage->alignment, alignment < UINT32_MAX ? (uint32_t)alignment : UINT32_MAX);
+    lock_leave(&total_lock, taken);
+}
+
+void total_freed_elsewhere(uint32_t site)
+{
+    bool taken = lock_enter(&total_lock);
+    struct mtf_usage *usage = total_is_sealed ? NULL : usage_of(site);
+    if (usage)
+        add_owned(&usage->other_thread, 1);
+    lock_leave(&total_lock, taken);
+}
+
+void total_died(uint32_t site, uint64_t sequence)
+{
+    bool taken = lock_enter(&total_lock);
+    if (!total_is_sealed)
+        lifetime_note_death(site, sequence);
     lock_leave(&total_lock, taken);
 }
 
@@ -200,6 +251,7 @@ static void total_settle_locked(struct mtf_share *shares, uint64_t count)
             total_settle_one_locked(&shares[i]);
     }
     total_look_for_peak(total_totals());
+    timeline_count();
 }
 
 void total_settle(struct mtf_share *shares, uint32_t count)
@@ -240,6 +292,7 @@ static void total_seal_locked(void)
         totals->sealed_frees += site->frees;
         totals->sealed_freed_bytes += site->freed_bytes;
     }
+    timeline_finish();
     total_is_sealed = true;
 }
 
@@ -270,6 +323,9 @@ void total_restart(void)
     memset(file_table(MTF_KIND_SHARES), 0, file_count(MTF_KIND_SHARES) * sizeof(struct mtf_share));
     file_clear(MTF_KIND_SHARES);
     share_restart();
+    sizes_restart();
+    usage_restart();
+    timeline_restart();
     total_is_sealed = false;
 }
 
@@ -278,6 +334,14 @@ void total_inherit(uint32_t site, size_t size)
     struct mtf_site *record = site_record(site);
     record->inherited_blocks++;
     record->inherited_bytes += size;
+}
+
+struct mtf_size *total_reserve_sizes(void)
+{
+    bool taken = lock_enter(&total_lock);
+    struct mtf_size *sizes = total_is_sealed ? NULL : sizes_reserve();
+    lock_leave(&total_lock, taken);
+    return sizes;
 }
 
 void total_fork_prepare(void)
@@ -293,4 +357,5 @@ void total_fork_parent(void)
 void total_fork_child(void)
 {
     lock_reset(&total_lock);
+    lifetime_fork_child();
 }

@@ -31,6 +31,14 @@ void total_realloc_inherited(uint32_t old_site, size_t old_size, uint32_t site, 
 void total_free_inherited(uint32_t site, size_t size);
 void total_failed(uint32_t site);
 void total_foreign_free(void);
+/* A realloc at this site moved `size` bytes. */
+void total_moved(uint32_t site, size_t size);
+/* An allocation at this site asked for an alignment. */
+void total_aligned(uint32_t site, size_t alignment);
+/* Another thread than the one that allocated it has freed a block of this site. */
+void total_freed_elsewhere(uint32_t site);
+/* The block with this number has died; only if lifetime_is_on (measure/lifetime.h). */
+void total_died(uint32_t site, uint64_t sequence);
 /* Writes the sealed sums; later calls of the above are ignored. */
 void total_seal(void);
 /* The sums, for the line at the end. */
@@ -43,6 +51,8 @@ void total_inherit(uint32_t site, size_t size);
 uint64_t total_take_sequences(uint64_t count);
 /* Records for a thread's shares (track/share.h), zero; NULL if there is no room. */
 struct mtf_share *total_reserve_shares(uint32_t count);
+/* A histogram of sizes for a thread that has shares; NULL if there is no room. */
+struct mtf_size *total_reserve_sizes(void);
 /* Adds shares to their sites' records and empties them, in one step of the peak. */
 void total_settle(struct mtf_share *shares, uint32_t count);
 void total_fork_prepare(void);
