@@ -1,4 +1,5 @@
 #include "base/sys.h"
+#include "base/own.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,11 +38,15 @@ void *sys_map(size_t size)
 {
     intptr_t result =
         sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return sys_failed(result) ? NULL : (void *)result;
+    if (sys_failed(result))
+        return NULL;
+    own_add((void *)result, size);
+    return (void *)result;
 }
 
 void sys_unmap(void *address, size_t size)
 {
+    own_remove(address);
     SYS2(SYS_munmap, address, size);
 }
 

@@ -33,7 +33,7 @@ static inline bool sys_failed(intptr_t result)
 {
     return (uintptr_t)result >= (uintptr_t)-4095;
 }
-/* Private zero memory, page aligned; NULL if there is none. */
+/* Private zero memory, page aligned, listed in base/own.h; NULL if there is none. */
 void *sys_map(size_t size);
 void sys_unmap(void *address, size_t size);
 /* Is the byte at `address` readable? Asks the kernel; never faults. */

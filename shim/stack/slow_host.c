@@ -1,5 +1,6 @@
 #include "stack/slow_host.h"
 #include "base/lock.h"
+#include "base/own.h"
 #include "base/sys.h"
 #include "stack/module_image.h"
 
@@ -114,6 +115,8 @@ int *HOST(__errno_location)(void)
 void *HOST(mmap)(void *at, size_t size, int protection, int flags, int fd, long offset)
 {
     intptr_t result = sys_mmap(at, size, protection, flags, fd, (uint64_t)offset);
+    if (!sys_failed(result))
+        own_add((void *)result, size);
     return sys_failed(result) ? MAP_FAILED : (void *)result;
 }
 

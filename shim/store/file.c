@@ -1,6 +1,7 @@
 #include "store/file.h"
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "base/own.h"
 #include "base/sys.h"
 #include "memtrack/publish.h"
 #include "store/disk.h"
@@ -111,6 +112,7 @@ static bool file_start_table(enum mtf_kind kind, char *base, uint64_t limit)
     table->mapped = sys_round_to_page(file_plan[kind].first);
     table->count = 0;
     file_header->tables[kind].record_size = table->record_size;
+    own_add(base, limit);
     return file_back_privately(base, table->mapped);
 }
 
@@ -121,6 +123,7 @@ bool file_start(void)
     if (at == NULL || !file_back_privately(at, file_header_room()))
         return false;
     file_header = (struct mtf_header *)at;
+    own_add(at, file_header_room());
     at += file_header_room();
     for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++) {
         uint64_t room = file_table_room(kind, shift);
@@ -237,6 +240,8 @@ void file_trim(uint64_t limit)
             room = table->mapped;
         if (room >= table->limit)
             continue;
+        own_remove(table->base);
+        own_add(table->base, room);
         sys_unmap(table->base + room, table->limit - room);
         table->limit = room;
     }
@@ -303,6 +308,7 @@ static bool file_detach_range(char *base, size_t mapped, size_t used)
     memcpy(copy, base, used);
     long moved = sys_call(SYS_mremap, (long)copy, (long)mapped, (long)mapped,
                           MREMAP_MAYMOVE | MREMAP_FIXED, (long)base, 0);
+    own_remove(copy);
     return !sys_failed(moved);
 }
 

@@ -54,7 +54,8 @@ struct mtf_check {
     uint32_t threads; /* whose stacks were scanned */
     uint32_t unread_regions; /* roots that could not be read */
     mtf_name_ref label;      /* what the program called it; 0 if nothing */
-    uint32_t reserved;
+    uint32_t shown;          /* bits 1 << kind: what show_kinds= asks a report to list; 0 under
+                                leak_check=summary, which writes no LOSSES */
 };
 
 /*
