@@ -2,6 +2,7 @@
 #include "command.h"
 #include "frames.h"
 #include "inputs.h"
+#include "leaks/leak_record.h"
 #include "out_json.h"
 #include "out_text.h"
 #include "progress.h"
@@ -36,6 +37,8 @@ enum report_option {
     OPTION_JSON,
     OPTION_FULL,
     OPTION_COLOR,
+    OPTION_LEAKS,
+    OPTION_KINDS,
 };
 
 static const struct option report_options[] = {
@@ -45,6 +48,8 @@ static const struct option report_options[] = {
     {"json", no_argument, NULL, OPTION_JSON},
     {"full", no_argument, NULL, OPTION_FULL},
     {"color", required_argument, NULL, OPTION_COLOR},
+    {"leaks", no_argument, NULL, OPTION_LEAKS},
+    {"show-leak-kinds", required_argument, NULL, OPTION_KINDS},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -59,6 +64,10 @@ static int report_help(void)
          "  --top N         rows of each section, 0 for all (default 10; with --json all)\n"
          "  --sort KEY      only the section of live, peak, total, calls or temporary;\n"
          "                  with --json the order of call sites (default live)\n"
+         "  --leaks         only the section of leaks\n"
+         "  --show-leak-kinds KINDS\n"
+         "                  which loss records to list: definite, indirect, possible, reachable,\n"
+         "                  with commas, or all (default definite,possible)\n"
          "  --by WHAT       rows are each a site (default), function or module\n"
          "  --full          fold no library frames, leave nothing out of stacks\n"
          "  --json          everything, for programs\n"
@@ -96,6 +105,15 @@ static int report_set_by(struct report *report, const char *argument)
     return command_fail("--by=%s: must be site, function or module", argument);
 }
 
+static int report_set_kinds(struct report *report, const char *argument)
+{
+    if (leak_kinds_parse(argument, &report->text.kinds))
+        return 0;
+    return command_fail("--show-leak-kinds=%s: must be some of definite, indirect, possible and "
+                        "reachable with commas between, all, or none",
+                        argument);
+}
+
 static int report_set(struct report *report, char **argv, int option)
 {
     switch (option) {
@@ -114,6 +132,11 @@ static int report_set(struct report *report, char **argv, int option)
     case OPTION_COLOR:
         report->color = optarg;
         return 0;
+    case OPTION_LEAKS:
+        report->text.leaks = true;
+        return 0;
+    case OPTION_KINDS:
+        return report_set_kinds(report, optarg);
     default:
         return command_bad_option(argv, option);
     }
@@ -243,6 +266,7 @@ static int report_run(struct report *report)
 int cmd_report(int argc, char **argv)
 {
     struct report report = {.text = {.sort = FIGURES_KEY_LIMIT, .top = REPORT_TOP}};
+    leak_kinds_parse("definite,possible", &report.text.kinds);
     int option, result;
     opterr = 0;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */

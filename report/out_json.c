@@ -1,6 +1,9 @@
 #include "out_json.h"
 #include "command.h"
 #include "json_text.h"
+#include "leaks/leak_json.h"
+#include "leaks/leak_record.h"
+#include "out_json_part.h"
 #include "progress.h"
 
 #include <errno.h>
@@ -9,19 +12,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-struct json_out {
-    FILE *out;
-    const struct snapshot *snapshot;
-    struct frames *frames;
-    const struct out_json_options *options;
-    struct frame_stack stack;
-    struct frame *met; /* frames of the stacks so far, by number - 1 */
-    uint32_t met_count;
-    uint32_t met_room;
-};
-
 /* Writes a value and gives it back; NULL is what the library returns without memory. */
-static int put_value(FILE *out, json_t *value)
+int json_put_value(FILE *out, json_t *value)
 {
     int error = value == NULL ? -ENOMEM : 0;
     if (error == 0 && json_dumpf(value, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
@@ -33,7 +25,7 @@ static int put_value(FILE *out, json_t *value)
 static int put_member(FILE *out, const char *name, json_t *value)
 {
     fprintf(out, ",\n\"%s\":", name);
-    return put_value(out, value);
+    return json_put_value(out, value);
 }
 
 static json_t *name_or_null(const struct snapshot_name *name)
@@ -174,15 +166,22 @@ static json_t *thread_object(const struct snapshot_thread *thread)
                      json_text_number(thread->first_sequence));
 }
 
-static json_t *block_object(const struct snapshot_block *block)
+static json_t *block_object(const struct snapshot *snapshot, const struct snapshot_block *block)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:I}",                     //
+    const struct snapshot_block *holder =
+        block->holder != 0 ? &snapshot->blocks[block->holder - 1] : NULL;
+    return json_pack("{s:o,s:o,s:o,s:o,s:I,s:s,s:o,s:o}",         //
                      "address", json_text_number(block->address), //
                      "bytes", json_text_number(block->size),      //
                      "usable",
                      block->usable != 0 ? json_text_number(block->usable) : json_null(), //
                      "sequence", json_text_number(block->sequence),                      //
-                     "thread", (json_int_t)block->thread);
+                     "thread", (json_int_t)block->thread,                                //
+                     "kind", leak_kind_name(block->kind),                                //
+                     "holder",
+                     holder != NULL ? json_text_number(holder->address) : json_null(), //
+                     "contents",
+                     json_text_hex((const uint8_t *)block->contents.bytes, block->contents.length));
 }
 
 static json_t *frame_object(const struct frame *frame)
@@ -200,10 +199,10 @@ static json_t *frame_object(const struct frame *frame)
 }
 
 /* Items of an array, each on its own line; the brackets are the caller's. */
-static int put_item(FILE *out, size_t index, json_t *value)
+int json_put_item(FILE *out, size_t index, json_t *value)
 {
     fputs(index > 0 ? ",\n" : "\n", out);
-    return put_value(out, value);
+    return json_put_value(out, value);
 }
 
 static int put_head(struct json_out *json)
@@ -215,7 +214,7 @@ static int put_head(struct json_out *json)
     };
     const struct snapshot *snapshot = json->snapshot;
     fputs("{\"file\":", json->out);
-    int error = put_value(json->out, json_text_string(snapshot->path));
+    int error = json_put_value(json->out, json_text_string(snapshot->path));
     if (error == 0)
         error = put_member(json->out, "state", json_string(states[snapshot->state]));
     if (error == 0)
@@ -247,7 +246,7 @@ static int number_frame(struct json_out *json, const struct frame *frame)
     return 0;
 }
 
-static int put_stack(struct json_out *json)
+int json_put_stack(struct json_out *json)
 {
     fprintf(json->out, ",\"cut\":%s,\"stack\":[", json->stack.cut ? "true" : "false");
     for (size_t i = 0; i < json->stack.count; i++) {
@@ -266,7 +265,7 @@ static int put_frames(struct json_out *json)
     int error = 0;
     fputs(",\n\"frames\":[", json->out);
     for (uint32_t i = 0; i < json->met_count && error == 0; i++)
-        error = put_item(json->out, i, frame_object(&json->met[i]));
+        error = json_put_item(json->out, i, frame_object(&json->met[i]));
     fputc(']', json->out);
     return error;
 }
@@ -278,12 +277,12 @@ static int put_blocks(struct json_out *json, uint32_t site)
     const struct snapshot_block *blocks = snapshot_blocks(json->snapshot, site, &count);
     fputs(",\"blocks\":[", json->out);
     for (size_t i = 0; i < count && error == 0; i++)
-        error = put_item(json->out, i, block_object(&blocks[i]));
+        error = json_put_item(json->out, i, block_object(json->snapshot, &blocks[i]));
     fputc(']', json->out);
     return error;
 }
 
-static json_t *self_object(const struct frame *self)
+json_t *json_self_object(const struct frame *self)
 {
     const struct symbol_frame *name = self->name;
     return json_pack("{s:I,s:o,s:o,s:o}",                          //
@@ -295,6 +294,11 @@ static json_t *self_object(const struct frame *self)
 
 static int put_site(struct json_out *json, const struct aggregate_row *row)
 {
+    static const char *const domains[MTF_DOMAIN_LIMIT] = {
+        [MTF_DOMAIN_HEAP] = "heap",
+        [MTF_DOMAIN_MAPPINGS] = "mappings",
+        [MTF_DOMAIN_POOLS] = "pools",
+    };
     uint32_t node = json->snapshot->sites[row->site].node;
     struct frame self;
     int error = frames_self(json->frames, node, &self);
@@ -302,13 +306,14 @@ static int put_site(struct json_out *json, const struct aggregate_row *row)
         error = frames_stack(json->frames, node, &json->stack);
     if (error != 0)
         return error;
-    fprintf(json->out, "{\"id\":%" PRIu32 ",\"self\":", row->site);
-    error = put_value(json->out, self_object(&self));
+    fprintf(json->out, "{\"id\":%" PRIu32 ",\"domain\":\"%s\",\"self\":", row->site,
+            domains[json->snapshot->sites[row->site].domain]);
+    error = json_put_value(json->out, json_self_object(&self));
     fputs(",\"figures\":", json->out);
     if (error == 0)
-        error = put_value(json->out, figures_object(&row->figures));
+        error = json_put_value(json->out, figures_object(&row->figures));
     if (error == 0)
-        error = put_stack(json);
+        error = json_put_stack(json);
     if (error == 0)
         error = put_blocks(json, row->site);
     fputc('}', json->out);
@@ -320,15 +325,16 @@ static int put_row(struct json_out *json, const struct aggregate_row *row)
     fputs("{\"function\":", json->out);
     const char *function =
         json->options->by == AGGREGATE_FUNCTION ? row->self.name->function : NULL;
-    int error = put_value(json->out, json_text_string(function));
+    int error = json_put_value(json->out, json_text_string(function));
     fprintf(json->out, ",\"module\":%" PRIu32 ",\"offset\":", row->self.module);
     if (error == 0)
-        error = put_value(json->out, json->options->by == AGGREGATE_FUNCTION && function == NULL
-                                         ? json_text_number(row->self.offset)
-                                         : json_null());
+        error =
+            json_put_value(json->out, json->options->by == AGGREGATE_FUNCTION && function == NULL
+                                          ? json_text_number(row->self.offset)
+                                          : json_null());
     fprintf(json->out, ",\"sites\":%" PRIu32 ",\"figures\":", row->sites);
     if (error == 0)
-        error = put_value(json->out, figures_object(&row->figures));
+        error = json_put_value(json->out, figures_object(&row->figures));
     fputc('}', json->out);
     return error;
 }
@@ -365,9 +371,9 @@ static int put_modules(struct json_out *json)
     int error = 0;
     fputs(",\n\"modules\":[", json->out);
     for (uint32_t i = 0; i < json->snapshot->module_count && error == 0; i++)
-        error =
-            put_item(json->out, i,
-                     module_object(&json->snapshot->modules[i], frames_complaint(json->frames, i)));
+        error = json_put_item(
+            json->out, i,
+            module_object(&json->snapshot->modules[i], frames_complaint(json->frames, i)));
     fputc(']', json->out);
     return error;
 }
@@ -377,7 +383,7 @@ static int put_threads(struct json_out *json)
     int error = 0;
     fputs(",\n\"threads\":[", json->out);
     for (uint32_t i = 0; i < json->snapshot->thread_count && error == 0; i++)
-        error = put_item(json->out, i, thread_object(&json->snapshot->threads[i]));
+        error = json_put_item(json->out, i, thread_object(&json->snapshot->threads[i]));
     fputc(']', json->out);
     return error;
 }
@@ -394,6 +400,8 @@ static int put_report(struct json_out *json)
     if (error == 0)
         error = put_rows(json, AGGREGATE_SITE, put_site);
     fputc(']', json->out);
+    if (error == 0)
+        error = leak_json_put(json);
     if (error == 0)
         error = put_frames(json);
     if (error == 0)

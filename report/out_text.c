@@ -1,5 +1,6 @@
 #include "out_text.h"
 #include "amount.h"
+#include "leaks/leak_text.h"
 #include "out_text_part.h"
 #include "progress.h"
 #include "summary.h"
@@ -280,6 +281,18 @@ static int text_sections_print(struct text *text, const struct aggregate *aggreg
     return error;
 }
 
+static int text_figures(struct text *text)
+{
+    struct aggregate aggregate;
+    int error = aggregate_build(&aggregate, text->snapshot, text->frames, text->options->by);
+    progress_clear();
+    if (error != 0)
+        return error;
+    error = text_sections_print(text, &aggregate);
+    aggregate_free(&aggregate);
+    return error;
+}
+
 /* Was the same said of an earlier load of the same file? */
 static bool text_complained(struct text *text, uint32_t module, const char *complaint)
 {
@@ -317,19 +330,16 @@ int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,
              const struct out_text_options *options)
 {
     struct text text = {.out = out, .snapshot = snapshot, .frames = frames, .options = options};
-    struct aggregate aggregate;
     int error = summary_print(out, snapshot, options->color);
     if (error != 0)
         return error;
     text.numbers = calloc(snapshot->site_count, sizeof text.numbers[0]);
     if (text.numbers == NULL)
         return -ENOMEM;
-    error = aggregate_build(&aggregate, snapshot, frames, options->by);
-    progress_clear();
-    if (error == 0) {
-        error = text_sections_print(&text, &aggregate);
-        aggregate_free(&aggregate);
-    }
+    if (options->leaks || options->sort == FIGURES_KEY_LIMIT)
+        error = leak_text_print(&text);
+    if (error == 0 && !options->leaks)
+        error = text_figures(&text);
     if (error == 0)
         text_notes(&text);
     frame_stack_free(&text.stack);

@@ -21,6 +21,8 @@ struct out_text_options {
     size_t top;            /* rows of a section; 0: all */
     bool full;             /* nothing folded, nothing left out of stacks */
     bool color;
+    bool leaks;     /* the leaks section alone */
+    unsigned kinds; /* of the loss records to list: leak_kind_bit */
 };
 
 int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,

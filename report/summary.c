@@ -64,12 +64,51 @@ static void summary_nothing(FILE *out, const struct snapshot *snapshot, bool col
             terminal_style(color, TERMINAL_PLAIN));
 }
 
+/* After a leak check: what is lost, and what is merely kept. */
+static void summary_leaks(FILE *out, const struct snapshot *snapshot,
+                          const struct snapshot_check *check, bool color)
+{
+    uint64_t lost = check->blocks[MTF_LEAK_DEFINITE] + check->blocks[MTF_LEAK_INDIRECT];
+    uint64_t lost_bytes = check->bytes[MTF_LEAK_DEFINITE] + check->bytes[MTF_LEAK_INDIRECT];
+    uint64_t possible = check->blocks[MTF_LEAK_POSSIBLE];
+    enum terminal_style style = lost > 0       ? TERMINAL_BAD
+                                : possible > 0 ? TERMINAL_WARNING
+                                               : TERMINAL_GOOD;
+    fputs(terminal_style(color, style), out);
+    if (lost > 0)
+        fprintf(out, "%s in %s lost", amount_bytes(lost_bytes).text,
+                amount_noun(lost, "block").text);
+    if (possible > 0)
+        fprintf(out, "%s%s in %s possibly lost", lost > 0 ? ", " : "",
+                amount_bytes(check->bytes[MTF_LEAK_POSSIBLE]).text,
+                amount_noun(possible, "block").text);
+    if (lost + possible == 0)
+        fputs("no leak: nothing is lost", out);
+    fputs(terminal_style(color, TERMINAL_PLAIN), out);
+    if (snapshot->totals.live_blocks > 0)
+        fprintf(out, "; %s in %s %s", amount_bytes(snapshot->totals.live_bytes).text,
+                amount_noun(snapshot->totals.live_blocks, "block").text, when(snapshot));
+    fputc('\n', out);
+}
+
+/* With missed events a clean check is not to be called one. */
+static bool is_checked(const struct snapshot *snapshot, const struct snapshot_check *check)
+{
+    if (check == NULL || check->failure != MTF_CHECK_COMPLETE)
+        return false;
+    return snapshot_lost(snapshot) == 0 || check->blocks[MTF_LEAK_DEFINITE] > 0;
+}
+
 static void summary_headline(FILE *out, const struct snapshot *snapshot, bool color)
 {
+    const struct snapshot_check *check = snapshot_final_check(snapshot);
     fputs(terminal_style(color, TERMINAL_HEADING), out);
     summary_name(out, snapshot);
     fprintf(out, "%s: ", terminal_style(color, TERMINAL_PLAIN));
-    if (snapshot->totals.live_blocks > 0)
+    if (is_checked(snapshot, check) &&
+        (snapshot->totals.live_blocks > 0 || check->blocks[MTF_LEAK_DEFINITE] > 0))
+        summary_leaks(out, snapshot, check, color);
+    else if (snapshot->totals.live_blocks > 0)
         summary_allocated(out, snapshot, color);
     else
         summary_nothing(out, snapshot, color);

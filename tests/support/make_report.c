@@ -355,6 +355,71 @@ struct make_report *make_report_sample(void)
     return report;
 }
 
+/* `kind` of a site's blocks, in the check at the exit. */
+static void leaky_loss(struct make_report *report, uint32_t node, enum mtf_leak_kind kind,
+                       const struct mtf_loss *figures, uint32_t example)
+{
+    struct mtf_loss loss = *figures;
+    struct mtf_check *check = make_report_record(report, MTF_KIND_CHECKS, 0);
+    check->blocks[kind] += loss.blocks;
+    check->bytes[kind] += loss.bytes;
+    loss.site = make_report_site(report, node);
+    loss.kind = kind;
+    loss.example = example;
+    make_report_count(report, loss.site, loss.blocks, 0, loss.bytes / loss.blocks);
+    make_report_add(report, MTF_KIND_LOSSES, &loss);
+}
+
+/* Two blocks of a list: the second is held by the first alone. */
+static void leaky_blocks(struct make_report *report)
+{
+    struct mtf_block block = {.address = 0x7000,
+                              .size = 48,
+                              .usable = 56,
+                              .sequence = 60,
+                              .site = 4,
+                              .thread = 1,
+                              .kind = MTF_LEAK_DEFINITE,
+                              .contents = make_report_name(report, "head\0\001\xff of it", 13)};
+    uint32_t holder = make_report_block(report, &block);
+    block = (struct mtf_block){.address = 0x8000,
+                               .size = 32,
+                               .sequence = 61,
+                               .site = 6,
+                               .thread = 1,
+                               .kind = MTF_LEAK_INDIRECT,
+                               .holder = 1 + holder};
+    make_report_block(report, &block);
+}
+
+struct make_report *make_report_leaky(void)
+{
+    const struct mtf_check check = {.sequence = 80,
+                                    .at_ns = 1230000000,
+                                    .elapsed_ns = 2000000,
+                                    .threads = 1,
+                                    .scanned_bytes = 123456};
+    struct make_report *report = make_report_sample();
+    uint32_t program = 1, libstdcxx = 3;
+    make_report_add(report, MTF_KIND_CHECKS, &check);
+    leaky_blocks(report);
+    uint32_t main_node = make_report_node(report, 0, program, FAKE_MAIN, 0);
+    uint32_t leak = make_report_node(report, main_node, program, FAKE_LEAK, 0);
+    uint32_t by_new = make_report_node(report, leak, libstdcxx, FAKE_NEW, 0);
+    uint32_t fill = make_report_node(report, main_node, program, FAKE_FILL, 0);
+    uint32_t inner = make_report_node(report, fill, program, FAKE_INLINED, 0);
+    const struct mtf_loss held = {
+        .blocks = 1, .bytes = 48, .indirect_blocks = 3, .indirect_bytes = 96};
+    leaky_loss(report, leak, MTF_LEAK_DEFINITE, &held, 4);
+    leaky_loss(report, by_new, MTF_LEAK_DEFINITE, &(struct mtf_loss){.blocks = 1, .bytes = 8}, 0);
+    leaky_loss(report, fill, MTF_LEAK_INDIRECT, &(struct mtf_loss){.blocks = 3, .bytes = 96}, 5);
+    leaky_loss(report, inner, MTF_LEAK_POSSIBLE, &(struct mtf_loss){.blocks = 2, .bytes = 4096}, 0);
+    leaky_loss(report, main_node, MTF_LEAK_REACHABLE,
+               &(struct mtf_loss){.blocks = 5, .bytes = 5000}, 0);
+    make_report_seal(report);
+    return report;
+}
+
 struct make_report *make_report_large(uint32_t sites, uint32_t depth)
 {
     struct make_report *report = make_report_new();

@@ -45,6 +45,8 @@ const uint8_t *make_report_bytes(struct make_report *report, size_t piece, size_
 
 /* A small program's report with a bit of everything; names for it are in fake_names.h. */
 struct make_report *make_report_sample(void);
+/* The sample with a leak check at its exit: every kind, one record from two call sites. */
+struct make_report *make_report_leaky(void);
 /* A large one: `sites` stacks of `depth` frames each, of which about half are shared. */
 struct make_report *make_report_large(uint32_t sites, uint32_t depth);
 

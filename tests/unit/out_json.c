@@ -71,6 +71,15 @@ static void the_sample_is_printed_as_it_always_was(void **state)
     free(text);
 }
 
+static void leak_checks_are_printed_with_their_loss_records(void **state)
+{
+    (void)state;
+    const struct out_json_options options = {.sort = FIGURES_LIVE};
+    char *text = print(make_report_leaky(), &options);
+    assert_true(golden_matches("leaky.json", text));
+    free(text);
+}
+
 static void figures_are_integers_and_stacks_refer_to_frames(void **state)
 {
     (void)state;
@@ -179,6 +188,7 @@ static void the_output_is_what_the_schema_says(void **state)
     (void)state;
     expect_valid(make_report_sample(), AGGREGATE_SITE);
     expect_valid(make_report_sample(), AGGREGATE_FUNCTION);
+    expect_valid(make_report_leaky(), AGGREGATE_SITE);
     expect_valid(make_report_large(30, 9), AGGREGATE_MODULE);
     expect_valid(make_report_new(), AGGREGATE_SITE);
     expect_valid(hostile(), AGGREGATE_FUNCTION);
@@ -223,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sample_is_printed_as_it_always_was),
+        cmocka_unit_test(leak_checks_are_printed_with_their_loss_records),
         cmocka_unit_test(figures_are_integers_and_stacks_refer_to_frames),
         cmocka_unit_test(all_sites_are_there_unless_top_says_otherwise),
         cmocka_unit_test(hostile_strings_and_numbers_still_give_json),

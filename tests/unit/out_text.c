@@ -1,6 +1,7 @@
 #include "out_text.h"
 #include "fake_names.h"
 #include "golden.h"
+#include "leaks/leak_record.h"
 #include "make_report.h"
 #include "summary.h"
 
@@ -98,6 +99,56 @@ static struct make_report *troubled(void)
     site->inherited_blocks = 4;
     site->inherited_bytes = 400;
     return report;
+}
+
+/* Definite, possible and so on, as bits of leak_kind_bit. */
+static struct out_text_options leak_options(const char *kinds)
+{
+    struct out_text_options options = {.sort = FIGURES_KEY_LIMIT, .leaks = true};
+    assert_true(leak_kinds_parse(kinds, &options.kinds));
+    return options;
+}
+
+static void leaks_are_said_in_valgrinds_words(void **state)
+{
+    (void)state;
+    struct out_text_options options = leak_options("definite,possible");
+    expect_golden(make_report_leaky(), &options, "leaky.txt");
+    options = leak_options("all");
+    options.full = true;
+    expect_golden(make_report_leaky(), &options, "leaky-all.txt");
+}
+
+static void without_a_check_nothing_is_called_a_leak(void **state)
+{
+    (void)state;
+    struct make_report *report = make_report_sample();
+    make_report_header(report)->state = MTF_STATE_RUNNING;
+    expect_words(report, "Leaks: still allocated, unclassified: the process was killed, or "
+                         "crashed, before its end");
+    const struct mtf_check check = {.failure = MTF_CHECK_OFF};
+    report = make_report_sample();
+    make_report_add(report, MTF_KIND_CHECKS, &check);
+    expect_words(report, "Leaks: still allocated, unclassified: leak_check=no");
+}
+
+static void checks_on_the_way_say_who_asked(void **state)
+{
+    (void)state;
+    struct make_report *report = make_report_leaky();
+    struct mtf_check check = {.trigger = MTF_CHECK_SCOPE,
+                              .at_ns = 2000000000,
+                              .label = make_report_name(report, "request", 7)};
+    const struct mtf_loss loss = {
+        .check = 1, .site = 1, .kind = MTF_LEAK_REACHABLE, .blocks = 2, .bytes = 64};
+    make_report_add(report, MTF_KIND_CHECKS, &check);
+    make_report_add(report, MTF_KIND_LOSSES, &loss);
+    char *text = print(report, &plain);
+    assert_non_null(strstr(text,
+                           "Leaks at the end of a scope (request), 2.000 s after the start: 1 "
+                           "loss record"));
+    assert_non_null(strstr(text, "64 bytes in 2 blocks are still reachable in loss record 1 of 1"));
+    free(text);
 }
 
 static void losses_come_first(void **state)
@@ -258,6 +309,9 @@ int main(void)
         cmocka_unit_test(full_shows_every_frame),
         cmocka_unit_test(rows_may_be_functions_or_modules),
         cmocka_unit_test(colour_marks_the_verdict),
+        cmocka_unit_test(leaks_are_said_in_valgrinds_words),
+        cmocka_unit_test(without_a_check_nothing_is_called_a_leak),
+        cmocka_unit_test(checks_on_the_way_say_who_asked),
         cmocka_unit_test(losses_come_first),
         cmocka_unit_test(no_leak_is_said_in_one_line),
         cmocka_unit_test(a_block_of_no_bytes_is_still_allocated),
