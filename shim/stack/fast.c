@@ -235,14 +235,13 @@ static void fast_copy_joined(struct remember_stack *stack, const struct remember
            checks * sizeof(struct remember_check));
 }
 
-/* The stack that was walked takes the place of what is remembered under its innermost frame. Of
-   that only the outer part stays, if it is what the walk joined. */
+/* The stack that was walked takes the place of what is remembered there. Of that only the outer part stays, if it is what the walk joined. */
 static void fast_remember(struct fast *fast, const struct fast_walk *walk,
-                          const struct host_frame *caller, uint32_t node)
+                          const struct host_frame *caller, struct remember_stack *stack,
+                          uint32_t node)
 {
     const struct remember_stack *known = walk->end == FAST_JOINED ? walk->known : NULL;
     const struct remember_frame *joined = known ? &known_frames(known)[walk->next] : NULL;
-    struct remember_stack *stack = remember_slot(fast->memory, caller->pc, caller->sp);
     uint32_t frames = known ? known->frame_count - walk->next : 0;
     uint32_t checks = known ? joined->checks : 0;
     bool fp_needed = known && joined->fp_needed;
@@ -279,17 +278,18 @@ static bool fast_may_join(const struct fast_walk *walk, const struct remember_st
 /* What the walk may join. A call that is older than the last capture and has not returned was in
    that capture, so the last stack has at least as much in common with this one as any other; unless
    it lies elsewhere. */
-static void fast_choose_known(struct fast_walk *walk, struct remember *memory)
+static void fast_choose_known(struct fast_walk *walk, const struct remember *memory,
+                              const struct remember_stack *own)
 {
-    const struct remember_stack *own = remember_slot(memory, walk->pc, walk->sp);
     if (fast_may_join(walk, memory->last))
         walk->known = memory->last;
     else if (fast_may_join(walk, own))
         walk->known = own;
 }
 
-uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct host_frame *caller,
-                        uint32_t epoch, enum mtf_domain domain)
+static uint32_t fast_site_unknown(struct fast *fast, struct probe *probe,
+                                  const struct host_frame *caller, uint32_t epoch,
+                                  struct remember_stack *place, enum mtf_domain domain)
 {
     struct fast_walk walk = {.frames = fast->scratch,
                              .pc = caller->pc,
@@ -298,17 +298,29 @@ uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct hos
                              .highest = caller->sp,
                              .probe = probe,
                              .epoch = epoch};
-    if (fast->memory == NULL)
-        fast->memory = remember_make();
-    if (fast->memory)
-        fast_choose_known(&walk, fast->memory);
+    if (place)
+        fast_choose_known(&walk, fast->memory, place);
     fast_walk_frames(&walk);
     if (walk.end == FAST_LOST)
         return FAST_UNSURE;
     uint32_t node = fast_intern(fast->memory, &walk);
-    if (fast->memory && node && probe_covers(probe, caller->sp, walk.highest))
-        fast_remember(fast, &walk, caller, node);
+    if (place && node && probe_covers(probe, caller->sp, walk.highest))
+        fast_remember(fast, &walk, caller, place, node);
     return site_at(node, domain);
+}
+
+uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct host_frame *caller,
+                        uint32_t epoch, enum mtf_domain domain)
+{
+    struct remember_stack *place = NULL, *stack = NULL;
+    if (fast->memory == NULL)
+        fast->memory = remember_make();
+    if (fast->memory)
+        stack = remember_find(fast->memory, probe, caller, &place);
+    if (stack == NULL)
+        return fast_site_unknown(fast, probe, caller, epoch, place, domain);
+    fast->memory->last = stack;
+    return remember_site(stack, domain);
 }
 
 void fast_forget(struct fast *fast)

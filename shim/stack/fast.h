@@ -36,13 +36,10 @@ MT_INLINE uint32_t fast_site(struct fast *fast, struct probe *probe,
 {
     if (MT_LIKELY(fast->memory != NULL)) {
         struct remember_stack *stack = remember_slot(fast->memory, caller->pc, caller->sp);
-        if (MT_LIKELY(stack->pc == caller->pc && stack->sp == caller->sp &&
-                      (!stack->fp_needed || stack->fp == caller->fp) &&
-                      probe_covers(probe, stack->sp, stack->highest) &&
+        if (MT_LIKELY(remember_starts(stack, probe, caller) &&
                       remember_verify(stack, 0) == stack->check_count)) {
             fast->memory->last = stack;
-            return MT_LIKELY(stack->sites[domain] != 0) ? stack->sites[domain]
-                                                        : remember_site(stack, domain);
+            return remember_site(stack, domain);
         }
     }
     return fast_site_slow(fast, probe, caller, epoch, domain);

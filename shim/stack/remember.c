@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define REMEMBER_SPARE 8u     /* frames and checks that a stack may grow by in place */
+#define REMEMBER_VARIANTS 8u  /* stacks of one innermost frame that are looked at */
 #define REMEMBER_PRESSURE 16u /* evictions per stack that make it grow */
 
 static uint32_t remember_children(const struct remember *memory)
@@ -107,8 +108,41 @@ struct remember_stack *remember_room(struct remember **memory, struct remember_s
     return stack;
 }
 
-uint32_t remember_site(struct remember_stack *stack, enum mtf_domain domain)
+uint32_t remember_site_slow(struct remember_stack *stack, enum mtf_domain domain)
 {
     stack->sites[domain] = site_at(stack->node, domain);
     return stack->sites[domain];
+}
+
+/* Where a stack lies that differs from the one found before it in a word: in the fp at its start, or in
+   the word of a check. */
+static struct remember_stack *remember_variant(struct remember *memory,
+                                               const struct host_frame *caller, uint32_t check,
+                                               uintptr_t word)
+{
+    uint64_t hash = (word + check) * 0xff51afd7ed558ccdull; /* of MurmurHash3 */
+    return remember_slot(memory, caller->pc ^ (hash >> 20), caller->sp);
+}
+
+struct remember_stack *remember_find(struct remember *memory, const struct probe *probe,
+                                     const struct host_frame *caller, struct remember_stack **place)
+{
+    struct remember_stack *stack = remember_slot(memory, caller->pc, caller->sp);
+    for (uint32_t i = 0; i < REMEMBER_VARIANTS; i++) {
+        *place = stack;
+        if (stack->pc != caller->pc || stack->sp != caller->sp)
+            return NULL;
+        if (stack->fp_needed && stack->fp != caller->fp) {
+            stack = remember_variant(memory, caller, UINT32_MAX, caller->fp);
+            continue;
+        }
+        if (!probe_covers(probe, stack->sp, stack->highest))
+            return NULL;
+        uint32_t held = remember_verify(stack, 0);
+        if (held == stack->check_count)
+            return stack;
+        const struct remember_check *differs = stack->checks_end - stack->check_count + held;
+        stack = remember_variant(memory, caller, held, *(const uintptr_t *)differs->address);
+    }
+    return NULL;
 }

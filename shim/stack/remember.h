@@ -5,7 +5,9 @@
  *                checks   [ free | innermost ... outermost ]   a new inner part is put in front of
  *                                                              an outer part that stays where it is
  *
- * Invariant   a stack is found under its innermost frame's pc and sp. If the fp at its start is as
+ * Invariant   a stack is found under its innermost frame's pc and sp; where another one of these is
+ *             there already, under them and the first word in which it differs from that one, and
+ *             so on. If the fp at its start is as
  *             remembered (where fp_needed) and every check's word holds its value, then unwinding
  *             would find exactly these frames. Check addresses lie in [sp, highest].
  * Threads     one memory per thread.
@@ -18,7 +20,9 @@
 #define MEMTRACK_STACK_REMEMBER_H
 
 #include "base/compiler.h"
+#include "base/self.h"
 #include "memtrack/format.h"
+#include "stack/probe.h"
 #include "stack/rule.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,21 +49,22 @@ struct remember_check {
     uintptr_t value;
 };
 
+/* What verifying reads comes first: one cache line. */
 struct remember_stack {
     uintptr_t pc; /* 0: nothing is remembered here */
     uintptr_t sp;
     uintptr_t fp;
     uintptr_t highest; /* largest address of a check */
-    struct remember_frame *frames_end;
     struct remember_check *checks_end;
-    uint32_t frame_count;
     uint32_t check_count;
-    uint32_t frame_room;
-    uint32_t check_room;
-    uint32_t node;
-    uint32_t sites[MTF_DOMAIN_LIMIT]; /* of the node; 0 where it was not yet asked for */
     bool fp_needed;
     bool complete; /* its frames may be outer frames of another stack: it was not cut */
+    uint32_t sites[MTF_DOMAIN_LIMIT]; /* of the node; 0 where it was not yet asked for */
+    uint32_t node;
+    struct remember_frame *frames_end;
+    uint32_t frame_count;
+    uint32_t frame_room;
+    uint32_t check_room;
 };
 
 /* A node of the trie that was met: what site_node would say. pc is 0 where there is none. */
@@ -79,6 +84,13 @@ struct remember {
     struct remember_stack stacks[];
 };
 
+/*
+ * The remembered stack that is the host's at `caller`, or NULL; then *place is where it belongs. The
+ * words of the stack that are read are known to be readable.
+ */
+struct remember_stack *remember_find(struct remember *memory, const struct probe *probe,
+                                     const struct host_frame *caller,
+                                     struct remember_stack **place);
 /* A new, empty memory; NULL if there is none. */
 struct remember *remember_make(void);
 /* Forgets stacks, and nodes too: pcs may mean something else from now on. */
@@ -94,8 +106,14 @@ bool remember_evict(struct remember **memory);
 struct remember_stack *remember_room(struct remember **memory, struct remember_stack *stack,
                                      uint32_t frames, uint32_t checks);
 
-/* The site of the stack in a domain. */
-uint32_t remember_site(struct remember_stack *stack, enum mtf_domain domain);
+uint32_t remember_site_slow(struct remember_stack *stack, enum mtf_domain domain);
+
+/* The site of a stack in a domain. */
+MT_INLINE uint32_t remember_site(struct remember_stack *stack, enum mtf_domain domain)
+{
+    uint32_t site = stack->sites[domain];
+    return MT_LIKELY(site != 0) ? site : remember_site_slow(stack, domain);
+}
 
 MT_INLINE struct remember_stack *remember_slot(struct remember *memory, uintptr_t pc, uintptr_t sp)
 {
@@ -128,6 +146,15 @@ MT_INLINE uint32_t remember_verify(const struct remember_stack *stack, uint32_t 
            *(const uintptr_t *)check[index].address == check[index].value)
         index++;
     return index;
+}
+
+/* Could `stack` be the host's at `caller`, and can its words be read? */
+MT_INLINE bool remember_starts(const struct remember_stack *stack, const struct probe *probe,
+                               const struct host_frame *caller)
+{
+    return stack->pc == caller->pc && stack->sp == caller->sp &&
+           (!stack->fp_needed || stack->fp == caller->fp) &&
+           probe_covers(probe, stack->sp, stack->highest);
 }
 
 #endif
