@@ -265,6 +265,7 @@ static bool start_child_books(void)
     event_inherited = total_sequence();
     file_clear(MTF_KIND_BLOCKS);
     total_restart();
+    thread_restart();
     file_header->totals.lost[MTF_LOST_FORK] = live_given_up();
     live_each(start_inherit, NULL);
     start_begin_header();

@@ -35,8 +35,9 @@ struct pending_event {
 #define SELF_PENDING_MAX 64
 
 struct capture_state; /* stack/capture.h */
-struct mtf_share;     /* memtrack/format.h */
-struct mtf_size;      /* likewise */
+struct mtf_share;     /* memtrack/format.h, as the next */
+struct mtf_thread;
+struct mtf_size; /* likewise */
 
 /* self.ready */
 enum {
@@ -49,13 +50,14 @@ struct self {
     uint32_t ready;
     uint32_t thread; /* index into THREADS */
     int32_t tid;
-    uint32_t pending_count;   /* may exceed SELF_PENDING_MAX; the rest is lost and counted */
-    uint64_t newest_sequence; /* of this thread's last allocation; 0 once it is freed */
-    uintptr_t entered_sp;     /* stack pointer at which the shim was entered */
-    struct mtf_share *shares; /* track/share.h; NULL until it is needed */
-    struct mtf_size *sizes;   /* measure/sizes.h; NULL until there are shares */
-    int64_t drift;            /* bytes allocated minus freed that only the shares know */
-    uint64_t sequence;        /* the last number used of those taken at a time */
+    uint32_t pending_count;    /* may exceed SELF_PENDING_MAX; the rest is lost and counted */
+    uint64_t newest_sequence;  /* of this thread's last allocation; 0 once it is freed */
+    uintptr_t entered_sp;      /* stack pointer at which the shim was entered */
+    struct mtf_thread *record; /* in THREADS; of the unknown thread where there was no room */
+    struct mtf_share *shares;  /* track/share.h; NULL until it is needed */
+    struct mtf_size *sizes;    /* measure/sizes.h; NULL until there are shares */
+    int64_t drift;             /* bytes allocated minus freed that only the shares know */
+    uint64_t sequence;         /* the last number used of those taken at a time */
     uint32_t sequence_left;
     struct capture_state *capture; /* stack/'s; NULL until it is first needed */
     struct self *next;             /* all states, LOCK_SELF */

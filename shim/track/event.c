@@ -22,8 +22,21 @@ static inline uint64_t event_sequence(struct self *self)
                                                   : share_next_sequence(self);
 }
 
+static inline void event_thread_alloc(struct self *self, size_t size)
+{
+    add_owned(&self->record->allocs, 1);
+    add_owned(&self->record->alloc_bytes, size);
+}
+
+static inline void event_thread_free(struct self *self, size_t size)
+{
+    add_owned(&self->record->frees, 1);
+    add_owned(&self->record->freed_bytes, size);
+}
+
 static inline void event_count_alloc(struct self *self, uint32_t site, size_t size)
 {
+    event_thread_alloc(self, size);
     if (MT_LIKELY(!load_relaxed(&share_is_on)))
         total_alloc(site, size);
     else
@@ -32,6 +45,7 @@ static inline void event_count_alloc(struct self *self, uint32_t site, size_t si
 
 static inline void event_count_free(struct self *self, uint32_t site, size_t size, bool temporary)
 {
+    event_thread_free(self, size);
     if (MT_LIKELY(!load_relaxed(&share_is_on)))
         total_free(site, size, temporary);
     else
@@ -41,6 +55,8 @@ static inline void event_count_free(struct self *self, uint32_t site, size_t siz
 static inline void event_count_realloc(struct self *self, const struct live_block *old,
                                        bool temporary, uint32_t site, size_t size)
 {
+    event_thread_free(self, old->size);
+    event_thread_alloc(self, size);
     if (MT_LIKELY(!load_relaxed(&share_is_on)))
         total_realloc(old->site, old->size, temporary, site, size);
     else
@@ -127,6 +143,7 @@ void event_realloc_done(struct self *self, const struct live_block *old, const v
         total_foreign_free();
         event_count_alloc(self, site, size);
     } else if (MT_UNLIKELY(old->sequence <= event_inherited)) {
+        event_thread_alloc(self, size);
         total_realloc_inherited(old->site, old->size, site, size);
     } else {
         bool temporary = old->sequence == self->newest_sequence;

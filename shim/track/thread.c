@@ -95,6 +95,7 @@ static struct self *thread_attach_locked(void)
         return NULL;
     self->tid = tid;
     self->thread = thread_record_locked(tid);
+    self->record = (struct mtf_thread *)file_table(MTF_KIND_THREADS) + self->thread;
     self->newest_sequence = 0;
     self->sequence_left = 0;
     self->pending_count = 0;
@@ -130,4 +131,11 @@ void thread_fork_child(void)
     thread_states = NULL;
     thread_cursor = NULL;
     thread_slab_left = 0;
+}
+
+void thread_restart(void)
+{
+    struct mtf_thread *record = file_table(MTF_KIND_THREADS);
+    for (uint64_t i = 0; i < file_count(MTF_KIND_THREADS); i++, record++)
+        record->allocs = record->alloc_bytes = record->frees = record->freed_bytes = 0;
 }

@@ -16,5 +16,7 @@ void thread_fork_prepare(void);
 void thread_fork_parent(void);
 /* The other threads are not here: their states, and the caller's, are forgotten. */
 void thread_fork_child(void);
+/* In a forked child, with private tables: what its parent's threads did is not its own doing. */
+void thread_restart(void);
 
 #endif

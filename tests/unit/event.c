@@ -15,7 +15,8 @@
 
 #define NEVER UINT64_MAX
 
-static struct self self = {.ready = SELF_READY, .thread = 1};
+static struct mtf_thread mine, others; /* records of two threads */
+static struct self self = {.ready = SELF_READY, .thread = 1, .record = &mine};
 static uint32_t here, there; /* two call sites */
 
 static const void *address_of(uintptr_t i)
@@ -40,7 +41,8 @@ static void forget_all(void)
         live_remove(address_of(i), NEVER, &block);
     event_inherited = 0;
     total_restart();
-    self = (struct self){.ready = SELF_READY, .thread = 1};
+    mine = others = (struct mtf_thread){0};
+    self = (struct self){.ready = SELF_READY, .thread = 1, .record = &mine};
 }
 
 static int begin(void **state)
@@ -72,6 +74,27 @@ static void a_block_is_live_from_its_allocation_to_its_free(void **state)
     assert_int_equal(site_record(here)->allocs, 1);
     assert_int_equal(site_record(here)->freed_bytes, 100);
     assert_int_equal(file_header->totals.sequence, total_sequence());
+}
+
+static void a_thread_s_record_counts_what_it_does_itself(void **state)
+{
+    struct self other = {.ready = SELF_READY, .thread = 2, .record = &others};
+    struct live_block old;
+    (void)state;
+    event_alloc(&self, address_of(1), 100, here);
+    event_alloc(&other, address_of(2), 7, there);
+    event_free(&other, address_of(1));
+    assert_true(event_realloc_begin(address_of(2), &old));
+    event_realloc_done(&self, &old, address_of(3), 70, there);
+    event_free(&other, address_of(9)); /* nobody's */
+    assert_int_equal(mine.allocs, 2);
+    assert_int_equal(mine.alloc_bytes, 170);
+    assert_int_equal(mine.frees, 1);
+    assert_int_equal(mine.freed_bytes, 7);
+    assert_int_equal(others.allocs, 1);
+    assert_int_equal(others.alloc_bytes, 7);
+    assert_int_equal(others.frees, 1);
+    assert_int_equal(others.freed_bytes, 100);
 }
 
 static void freeing_an_unknown_pointer_is_counted_as_foreign(void **state)
@@ -114,7 +137,7 @@ static void only_a_block_freed_before_the_next_allocation_is_temporary(void **st
 
 static void a_block_freed_by_another_thread_is_not_temporary(void **state)
 {
-    struct self other = {.ready = SELF_READY, .thread = 2};
+    struct self other = {.ready = SELF_READY, .thread = 2, .record = &others};
     (void)state;
     event_alloc(&self, address_of(1), 1, here);
     event_free(&other, address_of(1));
@@ -243,7 +266,7 @@ static void what_a_handler_allocates_and_frees_is_counted_and_not_live(void **st
 
 static void a_queued_free_spares_the_block_that_got_its_address_later(void **state)
 {
-    struct self other = {.ready = SELF_READY, .thread = 2};
+    struct self other = {.ready = SELF_READY, .thread = 2, .record = &others};
     (void)state;
     event_alloc(&self, address_of(1), 10, here);
     event_queue_free(&self, address_of(1));
@@ -416,6 +439,7 @@ int main(void)
     };
     const struct CMUnitTest tests[] = {
         EVENT_TEST(a_block_is_live_from_its_allocation_to_its_free),
+        EVENT_TEST(a_thread_s_record_counts_what_it_does_itself),
         EVENT_TEST(freeing_an_unknown_pointer_is_counted_as_foreign),
         EVENT_TEST(an_address_handed_out_twice_was_freed_in_between),
         EVENT_TEST(only_a_block_freed_before_the_next_allocation_is_temporary),

@@ -203,7 +203,10 @@ static void fork_with_a_state(void)
         host_identify();
         struct self *own = thread_attach();
         REQUIRE(own && own->tid == sys_gettid() && own->ready == SELF_READY);
-        REQUIRE(own->thread == 2);
+        REQUIRE(own->thread == 2 && own->record == record_of(own));
+        own->record->frees = 1;
+        thread_restart();
+        REQUIRE(record_of(own)->frees == 0 && record_of(own)->tid == (uint32_t)own->tid);
         _exit(0);
     }
     thread_fork_parent();
