@@ -20,6 +20,7 @@ struct builder {
     const struct snapshot *snapshot;
     struct frames *frames;
     enum aggregate_by by;
+    enum mtf_domain domain;
     struct row_index *index;
     char *key; /* of the site at hand */
     size_t key_room;
@@ -51,9 +52,12 @@ void aggregate_free(struct aggregate *aggregate)
     aggregate->count = 0;
 }
 
-static void build_by_site(struct aggregate *to, const struct snapshot *snapshot)
+static void build_by_site(struct aggregate *to, const struct snapshot *snapshot,
+                          enum mtf_domain domain)
 {
     for (uint32_t site = 0; site < snapshot->site_count; site++) {
+        if (snapshot->sites[site].domain != domain)
+            continue;
         struct aggregate_row *row = &to->rows[to->count++];
         row->figures = snapshot->sites[site].figures;
         row->site = site;
@@ -147,24 +151,27 @@ static void index_free(struct row_index *indexes)
 static int build_by_self(struct builder *builder)
 {
     int error = 0;
-    for (uint32_t site = 0; site < builder->snapshot->site_count && error == 0; site++)
-        error = build_site(builder, site);
+    for (uint32_t site = 0; site < builder->snapshot->site_count && error == 0; site++) {
+        if (builder->snapshot->sites[site].domain == builder->domain)
+            error = build_site(builder, site);
+    }
     index_free(builder->index);
     free(builder->key);
     return error;
 }
 
 int aggregate_build(struct aggregate *aggregate, const struct snapshot *snapshot,
-                    struct frames *frames, enum aggregate_by by)
+                    struct frames *frames, enum aggregate_by by, enum mtf_domain domain)
 {
-    struct builder builder = {.to = aggregate, .snapshot = snapshot, .frames = frames, .by = by};
+    struct builder builder = {
+        .to = aggregate, .snapshot = snapshot, .frames = frames, .by = by, .domain = domain};
     int error = 0;
     aggregate->count = 0;
     aggregate->rows = calloc(snapshot->site_count, sizeof aggregate->rows[0]);
     if (aggregate->rows == NULL)
         return -ENOMEM;
     if (by == AGGREGATE_SITE)
-        build_by_site(aggregate, snapshot);
+        build_by_site(aggregate, snapshot, domain);
     else
         error = build_by_self(&builder);
     if (error != 0)

@@ -1,6 +1,6 @@
 /*
  * Keeps       the rows of a report: call sites as they are, or summed up by function or module.
- * Invariant   the figures of all rows together are those of all sites. A site counts for one row
+ * Invariant   the figures of all rows together are those of all sites of one domain. A site counts for one row
  *             alone, that of its innermost frame which is not folded (see fold.h), so that a row
  *             holds what a function or module allocated itself, not what it called.
  * Threads     one thread.
@@ -40,8 +40,9 @@ struct aggregate {
 const char *aggregate_by_name(enum aggregate_by by);
 bool aggregate_by_parse(const char *name, enum aggregate_by *by);
 
+/* Of the call sites of one domain: heap blocks and mappings are never mixed. */
 int aggregate_build(struct aggregate *aggregate, const struct snapshot *snapshot,
-                    struct frames *frames, enum aggregate_by by);
+                    struct frames *frames, enum aggregate_by by, enum mtf_domain domain);
 void aggregate_free(struct aggregate *aggregate);
 
 /* Rows by falling figures_value; `order` has room for all rows. Rows that have nothing of the key

@@ -344,7 +344,7 @@ static int put_rows(struct json_out *json, enum aggregate_by by,
                     int (*put)(struct json_out *, const struct aggregate_row *))
 {
     struct aggregate aggregate;
-    int error = aggregate_build(&aggregate, json->snapshot, json->frames, by);
+    int error = aggregate_build(&aggregate, json->snapshot, json->frames, by, MTF_DOMAIN_HEAP);
     if (error != 0)
         return error;
     const struct aggregate_row **order = calloc(aggregate.count + 1, sizeof(void *));

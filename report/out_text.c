@@ -284,7 +284,8 @@ static int text_sections_print(struct text *text, const struct aggregate *aggreg
 static int text_figures(struct text *text)
 {
     struct aggregate aggregate;
-    int error = aggregate_build(&aggregate, text->snapshot, text->frames, text->options->by);
+    int error = aggregate_build(&aggregate, text->snapshot, text->frames, text->options->by,
+                                MTF_DOMAIN_HEAP);
     progress_clear();
     if (error != 0)
         return error;

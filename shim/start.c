@@ -9,8 +9,12 @@
 #include "base/sys.h"
 #include "bits.h" /* of the architecture */
 #include "hook/cxx.h"
+#include "hook/hook.h"
 #include "hook/limit.h"
+#include "hook/mmap.h"
 #include "hook/process.h"
+#include "map/map.h"
+#include "map/map_path.h"
 #include "measure/lifetime.h"
 #include "measure/sizes.h"
 #include "measure/timeline.h"
@@ -62,6 +66,7 @@ static bool start_layers(void)
     arch_bits_start();
     cxx_start();
     real_resolve();
+    mmap_start();
     cxx_judge();
     start_own_boot_allocs = boot_count();
     start_here = sys_map(SYS_PAGE);
@@ -163,8 +168,10 @@ static void start_thaw(void)
     heap_fork_parent();
     file_fork_parent();
     total_fork_parent();
+    map_fork_parent();
     live_fork_parent();
     name_fork_parent();
+    map_path_fork_parent();
     site_fork_parent();
     thread_fork_parent();
     lock_release(&start_lock);
@@ -181,8 +188,10 @@ static void start_fork_prepare(void)
     lock_hold(&start_lock);
     thread_fork_prepare();
     site_fork_prepare();
+    map_path_fork_prepare();
     name_fork_prepare();
     live_fork_prepare();
+    map_fork_prepare();
     total_fork_prepare();
     file_fork_prepare();
     heap_fork_prepare();
@@ -199,7 +208,7 @@ static void start_fork_parent(void)
     self_active = self;
     if (self && self->ready == SELF_PENDING) {
         self_active = NULL;
-        event_drain(self);
+        hook_drain(self);
         self_active = self;
     }
 }
@@ -214,7 +223,9 @@ static void start_reset_locks(bool whole)
     name_fork_child();
     site_fork_child();
     thread_fork_child();
+    map_path_fork_child(whole);
     live_fork_child(whole);
+    map_fork_child(whole);
     lock_unfreeze();
     store_relaxed(&start_lock_pid, sys_getpid());
 }
@@ -268,6 +279,7 @@ static bool start_child_books(void)
     thread_restart();
     file_header->totals.lost[MTF_LOST_FORK] = live_given_up();
     live_each(start_inherit, NULL);
+    map_inherit();
     start_begin_header();
     start_is_ended = false;
     if (start_should_report)
@@ -362,7 +374,7 @@ static void start_inside(void (*work)(enum mtf_end, bool, int), enum mtf_end kin
     struct self *self = self_active;
     self_active = NULL;
     if (self && self->ready == SELF_PENDING)
-        event_drain(self);
+        hook_drain(self);
     lock_hold(&start_lock);
     work(kind, known, status);
     lock_release(&start_lock);
@@ -376,6 +388,7 @@ static void start_end_locked(enum mtf_end kind, bool known, int status)
         return;
     start_is_ended = true;
     total_seal();
+    map_seal();
     start_write_end(kind, known, status);
     if (option.summary)
         start_say_summary();

@@ -24,10 +24,12 @@ enum lock_rank {
     LOCK_SELF,      /* list of threads' states */
     LOCK_MODULE,    /* MODULES table */
     LOCK_SITE,      /* NODES and SITES tables and their index */
+    LOCK_PATH,      /* which paths NAMES has */
     LOCK_NAME,      /* NAMES table */
     LOCK_LIVE,      /* a shard of the live table; never two but in fork, in order */
     LOCK_HUGE,      /* sizes over 4 GiB */
-    LOCK_TOTAL,     /* site counters and totals */
+    LOCK_MAP,       /* table of mappings, and their counters */
+    LOCK_TOTAL,     /* site counters and totals of blocks */
     LOCK_FILE,      /* growth of the report file */
     LOCK_HEAP,      /* the shim's own memory */
 };

@@ -38,6 +38,9 @@ struct capture_state; /* stack/capture.h */
 struct mtf_share;     /* memtrack/format.h, as the next */
 struct mtf_thread;
 struct mtf_size; /* likewise */
+struct mtf_share;     /* memtrack/format.h */
+struct mtf_size;      /* likewise */
+struct map_queue;     /* map/map_queue.h */
 
 /* self.ready */
 enum {
@@ -60,6 +63,7 @@ struct self {
     uint64_t sequence;         /* the last number used of those taken at a time */
     uint32_t sequence_left;
     struct capture_state *capture; /* stack/'s; NULL until it is first needed */
+    struct map_queue *mapped;      /* map/'s; NULL until it is first needed */
     struct self *next;             /* all states, LOCK_SELF */
     struct pending_event pending[SELF_PENDING_MAX];
 };

@@ -1,6 +1,7 @@
 #include "hook/hook.h"
 #include "base/lock.h"
 #include "base/sys.h"
+#include "map/map_queue.h"
 #include "memtrack/format.h"
 #include "stack/capture.h"
 #include "start.h"
@@ -26,6 +27,14 @@ static struct self *hook_attach(bool forked)
         self = thread_attach();
     hook_attaching = false;
     return self;
+}
+
+/* What handlers left, of mappings second: event_drain lets go of the mark that something waits, and a
+   handler that comes later sets it again. */
+void hook_drain(struct self *self)
+{
+    event_drain(self);
+    map_queue_drain(self);
 }
 
 static bool hook_on_signal_stack(void)
@@ -55,7 +64,7 @@ static struct self *hook_reenter(struct self *self)
     self_active = NULL;
     self->entered_sp = (uintptr_t)__builtin_frame_address(0);
     HOOK_BARRIER();
-    event_drain(self);
+    hook_drain(self);
     return self;
 }
 
@@ -80,14 +89,14 @@ MT_COLD void hook_leave_slow(struct self *self)
     int host_errno = errno;
     self_active = NULL;
     HOOK_BARRIER();
-    event_drain(self);
+    hook_drain(self);
     HOOK_BARRIER();
     self_active = self;
     errno = host_errno;
 }
 
 /* This thread's state if it is inside the shim, so that its nested events can wait there. */
-static struct self *hook_interrupted(void)
+static struct self *hook_inside(void)
 {
     struct self *self = self_mine;
     if (load_acquire(&start_mode) != START_ON || self == NULL || self_active != NULL)
@@ -96,27 +105,39 @@ static struct self *hook_interrupted(void)
 }
 
 /* Where the interrupted thread is in the middle of what a capture needs, the stack is lost. */
-static uint32_t hook_nested_site(struct self *self, const struct host_frame *caller)
+static uint32_t hook_nested_site(struct self *self, const struct host_frame *caller,
+                                 enum mtf_domain domain)
 {
     if (lock_critical == 0)
-        return capture_site(self, caller, MTF_DOMAIN_HEAP);
+        return capture_site(self, caller, domain);
     file_lost(MTF_LOST_STACK);
     return 0;
 }
 
+MT_COLD struct self *hook_interrupted(const struct host_frame *caller, uint32_t *site)
+{
+    struct self *self = hook_inside();
+    if (self == NULL || site == NULL)
+        return self;
+    int host_errno = errno;
+    *site = hook_nested_site(self, caller, MTF_DOMAIN_MAPPINGS);
+    errno = host_errno;
+    return self;
+}
+
 MT_COLD void hook_missed_alloc(const void *address, size_t size, const struct host_frame *caller)
 {
-    struct self *self = hook_interrupted();
+    struct self *self = hook_inside();
     if (self == NULL || address == NULL)
         return;
     int host_errno = errno;
-    event_queue_alloc(self, address, size, hook_nested_site(self, caller));
+    event_queue_alloc(self, address, size, hook_nested_site(self, caller, MTF_DOMAIN_HEAP));
     errno = host_errno;
 }
 
 MT_COLD void hook_missed_free(const void *address)
 {
-    struct self *self = hook_interrupted();
+    struct self *self = hook_inside();
     if (self)
         event_queue_free(self, address);
 }

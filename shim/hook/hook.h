@@ -26,6 +26,8 @@
 
 struct self *hook_enter_slow(void);
 void hook_leave_slow(struct self *self);
+/* Applies what handlers queued while the thread was inside; it still is. */
+void hook_drain(struct self *self);
 
 /* Assumed: started, this thread known, nothing queued. Budget: one load of a thread-local word, one
    of its state, two stores. */
@@ -52,6 +54,9 @@ MT_INLINE void hook_leave(struct self *self)
         hook_leave_slow(self);
 }
 
+/* After hook_enter gave NULL: this thread's state if it is inside the shim, so that its nested event can
+   wait there; with the site of a mapping from `caller`, if that is asked for. Keeps errno. */
+struct self *hook_interrupted(const struct host_frame *caller, uint32_t *site);
 /* What hook_enter's NULL left unrecorded. All keep errno. */
 void hook_missed_alloc(const void *address, size_t size, const struct host_frame *caller);
 void hook_missed_free(const void *address);

@@ -160,7 +160,7 @@ static MT_COLD uint32_t site_at_slow(const struct site_key *key, uint64_t hash)
 uint32_t site_at(uint32_t node, enum mtf_domain domain)
 {
     const struct site_key key = {node, domain};
-    if (MT_UNLIKELY(node == 0))
+    if (MT_UNLIKELY(node == 0 && domain == MTF_DOMAIN_HEAP))
         return 0;
     uint64_t hash = site_hash_of(&key);
     uint32_t id = interned_find(&site_index, hash, site_is, &key);

@@ -287,6 +287,8 @@ static void total_seal_locked(void)
     total_settle_locked(file_table(MTF_KIND_SHARES), file_count(MTF_KIND_SHARES));
     for (uint64_t i = 0; i < sites; i++) {
         const struct mtf_site *site = site_record((uint32_t)i);
+        if (site->domain != MTF_DOMAIN_HEAP)
+            continue;
         totals->sealed_allocs += site->allocs;
         totals->sealed_alloc_bytes += site->alloc_bytes;
         totals->sealed_frees += site->frees;

@@ -26,7 +26,8 @@ static void begin(struct fixture *fixture, struct make_report *report, enum aggr
     assert_int_equal(snapshot_parse(bytes, size, &fixture->snapshot, message, sizeof message), 0);
     fixture->frames = frames_open(fixture->snapshot, &fake_names);
     assert_non_null(fixture->frames);
-    assert_int_equal(aggregate_build(&fixture->aggregate, fixture->snapshot, fixture->frames, by),
+    assert_int_equal(aggregate_build(&fixture->aggregate, fixture->snapshot, fixture->frames, by,
+                                     MTF_DOMAIN_HEAP),
                      0);
 }
 

@@ -188,7 +188,8 @@ struct mtf_site {
     uint64_t failed;    /* requests that the allocator refused; not in allocs */
     uint64_t inherited_blocks; /* from before a fork and still live; not in allocs */
     uint64_t inherited_bytes;
-    uint64_t reserved2;
+    mtf_name_ref path; /* of mappings: the file that was mapped here last; 0 if none was */
+    uint32_t reserved2;
 };
 
 struct mtf_thread {
@@ -414,6 +415,7 @@ MTF_AT(mtf_site, zero_size, 88);
 MTF_AT(mtf_site, failed, 96);
 MTF_AT(mtf_site, inherited_blocks, 104);
 MTF_AT(mtf_site, inherited_bytes, 112);
+MTF_AT(mtf_site, path, 120);
 _Static_assert(sizeof(struct mtf_site) == 128, "mtf_site");
 MTF_AT(mtf_thread, tid, 0);
 MTF_AT(mtf_thread, first_sequence, 8);
