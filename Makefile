@@ -25,7 +25,7 @@ SHIM_CPPFLAGS := -Ishim -Ishim/arch/$(ARCHDIR) -Ibuild/deps/libunwind/include
 # now: a lazily bound call would enter the loader, and its lock, in the middle of an event.
 SHIM_LDFLAGS := -shared -Wl,-z,now,-z,relro,-z,defs -Wl,-Bsymbolic-functions -Wl,--exclude-libs,ALL \
                 -Wl,--gc-sections -Wl,--version-script=shim/memtrack.map -Wl,-soname,libmemtrack.so
-REPORT_LIBS := -ldw -lelf -ljansson -liberty -lz -lpthread
+REPORT_LIBS := -ldw -lelf -ljansson -liberty -lz -lprotobuf-c -lsqlite3 -lpthread
 
 ifeq ($(VARIANT),check)
 CPPFLAGS += -DMEMTRACK_CHECK=1
@@ -48,7 +48,9 @@ SHIM_OBJ   := $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(SHIM_SRC))))
 # What a unit test may link: all layers below the one that replaces the process's malloc.
 SHIM_PARTS := $(filter-out $(B)/obj/shim/hook/% $(B)/obj/shim/start.o,$(SHIM_OBJ))
 REPORT_SRC := $(wildcard report/*.c report/*/*.c)
-REPORT_OBJ := $(REPORT_SRC:%.c=$(B)/obj/%.o)
+# Made from descriptions and packages, the same for all variants; see report/embed.h.
+MADE       := build/made
+REPORT_OBJ := $(REPORT_SRC:%.c=$(B)/obj/%.o) $(B)/obj/report/embed.o $(B)/obj/made/profile.pb-c.o
 REPORT_PARTS := $(filter-out $(B)/obj/report/main.o,$(REPORT_OBJ))
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
@@ -100,7 +102,21 @@ $(B)/obj/shim/%.o: shim/%.S
 
 $(B)/obj/report/%.o: report/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Ireport $(CFLAGS) -fPIE -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -Ireport -I$(MADE) $(CFLAGS) -fPIE -c -o $@ $<
+
+$(B)/obj/report/export/export_pprof.o: | $(MADE)/profile.pb-c.h
+
+$(MADE)/profile.pb-c.c $(MADE)/profile.pb-c.h &: report/export/profile.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=report/export --c_out=$(MADE) profile.proto
+
+$(B)/obj/made/%.o: $(MADE)/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I$(MADE) -O2 -g -MMD -MP $(SANITIZE) -fPIE -c -o $@ $<
+
+$(B)/obj/report/embed.o: report/embed.S report/schema/sqlite-1.sql
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -o $@ $<
 
 $(B)/obj/tests/support/%.o: tests/support/%.c
 	@mkdir -p $(@D)

@@ -7,7 +7,7 @@
 #include "out_text.h"
 #include "progress.h"
 #include "snapshot.h"
-#include "symbolize.h"
+#include "symbol_source.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -159,18 +159,6 @@ static void report_add_inputs(struct report *report, char **paths, int count)
     }
 }
 
-static int symbolizer_source_lookup(void *context, const struct symbol_module *module,
-                                    uint64_t address, bool exact,
-                                    const struct symbol_frame **frames)
-{
-    return symbolizer_lookup(context, module, address, exact, frames);
-}
-
-static const char *symbolizer_source_complaint(void *context, const struct symbol_module *module)
-{
-    return symbolizer_complaint(context, module);
-}
-
 static int report_out(struct report *report, const struct snapshot *snapshot, struct frames *frames)
 {
     if (report->json) {
@@ -188,11 +176,7 @@ static int report_out(struct report *report, const struct snapshot *snapshot, st
 
 static int report_print(struct report *report, const struct snapshot *snapshot)
 {
-    const struct frame_source source = {
-        report->symbolizer,
-        symbolizer_source_lookup,
-        symbolizer_source_complaint,
-    };
+    const struct frame_source source = symbol_source(report->symbolizer);
     struct frames *frames = frames_open(snapshot, &source);
     int error = frames != NULL ? report_out(report, snapshot, frames) : -ENOMEM;
     frames_close(frames);

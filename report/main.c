@@ -11,6 +11,7 @@ static const struct {
 } main_commands[] = {
     {"run", cmd_run, "memtrack run", "run a program and track what it allocates"},
     {"report", cmd_report, "memtrack report", "explain report files"},
+    {"export", cmd_export, "memtrack export", "write a report in another tool's format"},
 };
 
 #define MAIN_COMMANDS (sizeof main_commands / sizeof *main_commands)

@@ -1,0 +1,16 @@
+/* See embed.h. */
+        .section .rodata
+
+        .macro file symbol, path
+        .globl \symbol
+        .type \symbol, @object
+\symbol:
+        .incbin "\path"
+        .globl \symbol\()_end
+\symbol\()_end:
+        .size \symbol, . - \symbol
+        .endm
+
+        file embed_sqlite_schema, "report/schema/sqlite-1.sql"
+
+        .section .note.GNU-stack, "", %progbits
