@@ -11,7 +11,7 @@ static struct lock site_lock = {.rank = LOCK_SITE};
 static struct interned *site_node_index; /* both: replaced under LOCK_SITE */
 static struct interned *site_index;
 static struct mtf_node *site_nodes; /* constant after site_start */
-static struct mtf_site *site_sites; /* constant after site_start */
+struct mtf_site *site_sites;
 
 /* What makes a node, and what makes a site, different from all others. */
 struct site_node_key {
@@ -42,11 +42,6 @@ bool site_start(void)
     site_index = interned_make(SITE_SITES_FIRST);
     return site_node_index && site_index && site_start_table(MTF_KIND_NODES) &&
            site_start_table(MTF_KIND_SITES);
-}
-
-struct mtf_site *site_record(uint32_t site)
-{
-    return &site_sites[site];
 }
 
 const struct mtf_node *site_node_record(uint32_t node)

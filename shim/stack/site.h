@@ -9,6 +9,7 @@
 #ifndef MEMTRACK_STACK_SITE_H
 #define MEMTRACK_STACK_SITE_H
 
+#include "base/compiler.h"
 #include "memtrack/format.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,8 +22,14 @@ bool site_start(void);
 uint32_t site_node(uint32_t parent, uint32_t module, uint64_t offset, uint32_t flags);
 /* The call site in `domain` whose innermost frame is `node`. Interned. */
 uint32_t site_at(uint32_t node, enum mtf_domain domain);
+extern struct mtf_site *site_sites; /* constant after site_start */
+
 /* The record of a site; record 0 always exists. Counters are written under LOCK_TOTAL. */
-struct mtf_site *site_record(uint32_t site);
+MT_INLINE struct mtf_site *site_record(uint32_t site)
+{
+    return &site_sites[site];
+}
+
 const struct mtf_node *site_node_record(uint32_t node);
 void site_fork_prepare(void);
 void site_fork_parent(void);

@@ -3,6 +3,7 @@
 #include "measure/lifetime.h"
 #include "memtrack/format.h"
 #include "store/file.h"
+#include "track/live_table.h"
 #include "track/share.h"
 #include "track/total.h"
 
@@ -16,25 +17,25 @@ enum {
 uint64_t event_inherited; /* written while a forked child starts */
 
 /* With threads in each other's way the counters are the thread's own share of them. */
-static inline uint64_t event_sequence(struct self *self)
+MT_INLINE uint64_t event_sequence(struct self *self)
 {
     return MT_LIKELY(!load_relaxed(&share_is_on)) ? total_next_sequence()
                                                   : share_next_sequence(self);
 }
 
-static inline void event_thread_alloc(struct self *self, size_t size)
+MT_INLINE void event_thread_alloc(struct self *self, size_t size)
 {
     add_owned(&self->record->allocs, 1);
     add_owned(&self->record->alloc_bytes, size);
 }
 
-static inline void event_thread_free(struct self *self, size_t size)
+MT_INLINE void event_thread_free(struct self *self, size_t size)
 {
     add_owned(&self->record->frees, 1);
     add_owned(&self->record->freed_bytes, size);
 }
 
-static inline void event_count_alloc(struct self *self, uint32_t site, size_t size)
+MT_INLINE void event_count_alloc(struct self *self, uint32_t site, size_t size)
 {
     event_thread_alloc(self, size);
     if (MT_LIKELY(!load_relaxed(&share_is_on)))
@@ -43,7 +44,7 @@ static inline void event_count_alloc(struct self *self, uint32_t site, size_t si
         share_alloc(self, site, size);
 }
 
-static inline void event_count_free(struct self *self, uint32_t site, size_t size, bool temporary)
+MT_INLINE void event_count_free(struct self *self, uint32_t site, size_t size, bool temporary)
 {
     event_thread_free(self, size);
     if (MT_LIKELY(!load_relaxed(&share_is_on)))
@@ -52,7 +53,7 @@ static inline void event_count_free(struct self *self, uint32_t site, size_t siz
         share_free(self, site, size, temporary);
 }
 
-static inline void event_count_realloc(struct self *self, const struct live_block *old,
+MT_INLINE void event_count_realloc(struct self *self, const struct live_block *old,
                                        bool temporary, uint32_t site, size_t size)
 {
     event_thread_free(self, old->size);
@@ -63,14 +64,14 @@ static inline void event_count_realloc(struct self *self, const struct live_bloc
         share_realloc(self, old->site, old->size, temporary, site, size);
 }
 
-static inline void event_died(const struct live_block *block)
+MT_INLINE void event_died(const struct live_block *block)
 {
     if (MT_UNLIKELY(lifetime_is_on))
         total_died(block->site, block->sequence);
 }
 
 /* The end of a block's life, whatever ended it. */
-static void event_end(struct self *self, const struct live_block *block)
+MT_INLINE void event_end_inline(struct self *self, const struct live_block *block)
 {
     if (MT_UNLIKELY(block->sequence <= event_inherited)) {
         total_free_inherited(block->site, block->size);
@@ -79,29 +80,53 @@ static void event_end(struct self *self, const struct live_block *block)
     bool temporary = block->sequence == self->newest_sequence;
     if (temporary)
         self->newest_sequence = 0;
-    if (MT_UNLIKELY(block->thread != self->thread))
+    if (MT_UNLIKELY(block->thread != self->thread) && block->thread)
         total_freed_elsewhere(block->site);
     event_died(block);
     event_count_free(self, block->site, block->size, temporary);
 }
 
-/* Into the live table; the sequence number, or 0 if it could not be kept. */
-static uint64_t event_enter(struct self *self, const void *address, size_t size, uint32_t site)
+static MT_NOINLINE void event_end(struct self *self, const struct live_block *block)
+{
+    event_end_inline(self, block);
+}
+
+/* The thread as the live table keeps it: later ones are the unknown one. */
+MT_INLINE uint32_t event_thread(const struct self *self)
+{
+    return self->thread <= LIVE_THREAD_MAX ? self->thread : 0;
+}
+
+/* Into the live table; false if it could not be kept. */
+static MT_COLD bool event_enter_slow(struct self *self, const void *address, size_t size,
+                                     uint32_t site, uint64_t sequence)
 {
     struct live_block old;
     struct live_block block = {
-        .size = size, .sequence = event_sequence(self), .site = site, .thread = self->thread};
+        .size = size, .sequence = sequence, .site = site, .thread = event_thread(self)};
     enum live_result result = live_insert(address, &block, &old);
     if (MT_UNLIKELY(result == LIVE_FULL)) {
         file_lost(MTF_LOST_LIVE);
-        return 0;
+        return false;
     }
     if (MT_UNLIKELY(result == LIVE_REPLACED))
         event_end(self, &old); /* handed out again: it was freed where we did not see it */
-    lifetime_born(block.sequence, size);
-    return block.sequence;
+    return true;
 }
 
+/* The sequence number, or 0 if it could not be kept. */
+MT_INLINE uint64_t event_enter(struct self *self, const void *address, size_t size, uint32_t site)
+{
+    uint64_t sequence = event_sequence(self);
+    if (MT_UNLIKELY(size >= LIVE_SIZE_HUGE ||
+                    !live_try_insert(address, sequence, site, (uint32_t)size, event_thread(self))))
+        if (!event_enter_slow(self, address, size, site, sequence))
+            return 0;
+    lifetime_born(sequence, size);
+    return sequence;
+}
+
+/* Assumed: the area of the address is the one that was asked for last, and has more blocks. */
 void event_alloc(struct self *self, const void *address, size_t size, uint32_t site)
 {
     uint64_t sequence = event_enter(self, address, size, site);
@@ -116,18 +141,24 @@ void event_failed(uint32_t site)
     total_failed(site);
 }
 
+/* Takes a block out of the live table; false if it was not there. */
+MT_INLINE bool event_leave(const void *address, struct live_block *block)
+{
+    return MT_LIKELY(live_try_remove(address, block)) || live_remove(address, UINT64_MAX, block);
+}
+
 void event_free(struct self *self, const void *address)
 {
     struct live_block block;
-    if (MT_LIKELY(live_remove(address, UINT64_MAX, &block)))
-        event_end(self, &block);
+    if (MT_LIKELY(event_leave(address, &block)))
+        event_end_inline(self, &block);
     else
         total_foreign_free();
 }
 
 bool event_realloc_begin(const void *address, struct live_block *old)
 {
-    return live_remove(address, UINT64_MAX, old);
+    return event_leave(address, old);
 }
 
 void event_realloc_done(struct self *self, const struct live_block *old, const void *moved,

@@ -46,7 +46,7 @@ static size_t huge_get_locked(const void *address, bool take)
     struct huge_block *block = NULL;
     HASH_FIND_PTR(huge_blocks, &address, block);
     if (block == NULL)
-        return UINT32_MAX;
+        return HUGE_LEAST;
     size_t size = block->size;
     if (take) {
         HASH_DEL(huge_blocks, block);

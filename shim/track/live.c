@@ -3,102 +3,61 @@
 #include "base/compiler.h"
 #include "base/heap.h"
 #include "base/lock.h"
+#include "stack/site.h"
 #include "track/huge.h"
+#include "track/live_table.h"
 #include "track/region.h"
 
-#define AREA_SHIFT 18
-#define AREA_REGIONS (1u << (AREA_SHIFT - REGION_SHIFT))
-#define AREA_BYTES (AREA_REGIONS * sizeof(struct region))
-#define SHARD_COUNT 64u
-#define SHARD_AREAS_FIRST 16u
-#define SIZE_HUGE UINT32_MAX /* in an entry: see track/huge.h */
-#define THREAD_BITS 20       /* of an entry's tag; above them the sequence number */
+#define LIVE_AREA_BYTES (LIVE_AREA_REGIONS * sizeof(struct region))
+#define LIVE_AREAS_FIRST 16u
 
-/* A slot of a shard's table of areas; unused where regions is NULL. */
-struct area {
-    uint64_t key; /* see live_key */
-    struct region *regions;
-    uint64_t blocks;
-};
+_Static_assert(SITE_MAX <= REGION_SITE_MAX + 1, "a site fits into an entry");
+_Static_assert(HUGE_LEAST == LIVE_SIZE_HUGE, "what a lost size reads as");
 
-/* An area's regions while no block is in it: all zero but for this. */
-struct area_spare {
-    struct area_spare *next;
-};
+static struct live_area live_no_area; /* has no regions: no key is its own */
 
-struct shard {
-    struct lock lock;
-    uint32_t mask;
-    uint32_t used; /* areas */
-    uint64_t blocks;
-    struct area *areas;
-    struct area *newest; /* the area asked for last; never NULL once there are areas */
-    uint64_t idle;       /* key of the area that became empty last: it stays */
-    struct area_spare *spare;
-    struct region_pool pool;
-} __attribute__((aligned(64)));
-
-/* Each under its own lock. */
-static struct shard live_shards[SHARD_COUNT] = {[0 ... SHARD_COUNT - 1].lock.rank = LOCK_LIVE};
+struct live_shard live_shards[LIVE_SHARDS] = {
+    [0 ... LIVE_SHARDS - 1] = {.lock.rank = LOCK_LIVE, .newest = &live_no_area}};
 static uint64_t live_lost_at_fork; /* by the only thread of a forked child */
 
-/* Addresses that are no multiple of 16 have areas of their own, by their low bits. */
-static inline uint64_t live_key(uintptr_t address)
-{
-    return address >> AREA_SHIFT | (uint64_t)(address & 15) << 60;
-}
-
-static inline uint64_t live_hash(uint64_t key)
-{
-    return key * 0x9e3779b97f4a7c15ull; /* 2^64 / the golden ratio: Knuth 6.4 */
-}
-
-static inline struct shard *live_shard(uint64_t key)
-{
-    return &live_shards[live_hash(key) >> 58];
-}
-
-static inline uint32_t live_home(const struct shard *shard, uint64_t key)
+static inline uint32_t live_home(const struct live_shard *shard, uint64_t key)
 {
     return (uint32_t)(live_hash(key) >> 26) & shard->mask;
 }
 
 /* The area's slot, or the empty one where it belongs. */
-static struct area *live_probe(const struct shard *shard, uint64_t key)
+static struct live_area *live_probe(const struct live_shard *shard, uint64_t key)
 {
     for (uint32_t at = live_home(shard, key);; at++) {
-        struct area *area = &shard->areas[at & shard->mask];
+        struct live_area *area = &shard->areas[at & shard->mask];
         if (area->regions == NULL || area->key == key)
             return area;
     }
 }
 
-/* NULL if nothing lives in the area. */
-static inline struct area *live_find(struct shard *shard, uint64_t key)
+bool live_turn_to(struct live_shard *shard, uint64_t key)
 {
     if (MT_UNLIKELY(shard->areas == NULL))
-        return NULL;
-    struct area *area = shard->newest;
-    if (MT_LIKELY(area->key == key && area->regions))
-        return area;
-    area = live_probe(shard, key);
+        return false;
+    struct live_area *area = live_probe(shard, key);
     if (area->regions == NULL)
-        return NULL;
+        return false;
     shard->newest = area;
-    return area;
+    return true;
 }
 
-static inline struct region *live_region(const struct area *area, uintptr_t address)
+/* NULL if nothing lives in the area. */
+static struct live_area *live_find(struct live_shard *shard, uint64_t key)
 {
-    return &area->regions[address >> REGION_SHIFT & (AREA_REGIONS - 1)];
+    return live_meets(shard, key) ? shard->newest : NULL;
 }
 
-static bool live_grow(struct shard *shard)
+static bool live_grow(struct live_shard *shard)
 {
     uint32_t old_size = shard->areas ? shard->mask + 1 : 0;
-    uint32_t size = old_size ? old_size * 2 : SHARD_AREAS_FIRST;
-    struct area *old = shard->areas;
-    struct area *areas = heap_alloc((size_t)size * sizeof *areas);
+    uint32_t size = old_size ? old_size * 2 : LIVE_AREAS_FIRST;
+    struct live_area *old = shard->areas;
+    struct live_area *areas = heap_alloc((size_t)size * sizeof *areas);
     if (areas == NULL)
         return false;
     shard->areas = areas;
@@ -112,17 +71,17 @@ static bool live_grow(struct shard *shard)
     return true;
 }
 
-static struct region *live_take_regions(struct shard *shard)
+static struct region *live_take_regions(struct live_shard *shard)
 {
-    struct area_spare *spare = shard->spare;
+    struct live_spare *spare = shard->spare;
     if (spare == NULL)
-        return heap_alloc(AREA_BYTES);
+        return heap_alloc(LIVE_AREA_BYTES);
     shard->spare = spare->next;
     spare->next = NULL;
     return (struct region *)spare;
 }
 
-static MT_COLD struct area *live_add_area(struct shard *shard, uint64_t key)
+static MT_COLD struct live_area *live_add_area(struct live_shard *shard, uint64_t key)
 {
     bool full = shard->areas == NULL || shard->used > shard->mask / 3 * 2;
     if (full && !live_grow(shard) && (shard->areas == NULL || shard->used >= shard->mask))
@@ -130,18 +89,18 @@ static MT_COLD struct area *live_add_area(struct shard *shard, uint64_t key)
     struct region *regions = live_take_regions(shard);
     if (regions == NULL)
         return NULL;
-    struct area *area = live_probe(shard, key);
-    *area = (struct area){.key = key, .regions = regions};
+    struct live_area *area = live_probe(shard, key);
+    *area = (struct live_area){.key = key, .regions = regions};
     shard->used++;
     shard->newest = area;
     return area;
 }
 
 /* Closes the gap that a removed area leaves in its probe sequences (Knuth 6.4, algorithm R). */
-static void live_close_gap(struct shard *shard, uint32_t gap)
+static void live_close_gap(struct live_shard *shard, uint32_t gap)
 {
     for (uint32_t at = (gap + 1) & shard->mask;; at = (at + 1) & shard->mask) {
-        struct area *area = &shard->areas[at];
+        struct live_area *area = &shard->areas[at];
         if (area->regions == NULL)
             break;
         uint32_t home = live_home(shard, area->key);
@@ -153,9 +112,9 @@ static void live_close_gap(struct shard *shard, uint32_t gap)
     }
 }
 
-static MT_COLD void live_drop_area(struct shard *shard, struct area *area)
+static MT_COLD void live_drop_area(struct live_shard *shard, struct live_area *area)
 {
-    struct area_spare *spare = (struct area_spare *)area->regions;
+    struct live_spare *spare = (struct live_spare *)area->regions;
     spare->next = shard->spare;
     shard->spare = spare;
     area->regions = NULL;
@@ -165,9 +124,9 @@ static MT_COLD void live_drop_area(struct shard *shard, struct area *area)
 
 /* The area that became empty before this one goes, unless it is in use again: a program that takes and
    frees one block over and over meets the same area each time. */
-static MT_COLD void live_rest_area(struct shard *shard, uint64_t key)
+static MT_COLD void live_rest_area(struct live_shard *shard, uint64_t key)
 {
-    struct area *idle = live_probe(shard, shard->idle);
+    struct live_area *idle = live_probe(shard, shard->idle);
     if (shard->idle != key && idle->regions && idle->blocks == 0)
         live_drop_area(shard, idle);
     shard->idle = key;
@@ -175,28 +134,28 @@ static MT_COLD void live_rest_area(struct shard *shard, uint64_t key)
 
 static void live_pack(struct region_entry *entry, const struct live_block *block)
 {
-    entry->size = block->size < SIZE_HUGE ? (uint32_t)block->size : SIZE_HUGE;
-    entry->site = block->site;
-    uint32_t thread = block->thread < LIVE_THREAD_MAX ? block->thread : LIVE_THREAD_MAX;
-    entry->tag = block->sequence << THREAD_BITS | thread;
+    uint32_t size = block->size < LIVE_SIZE_HUGE ? (uint32_t)block->size : LIVE_SIZE_HUGE;
+    uint32_t thread = block->thread <= LIVE_THREAD_MAX ? block->thread : 0;
+    region_pack(entry, block->sequence, block->site, size, thread);
 }
 
-/* `take` also removes what is kept elsewhere of a block over 4 GiB. */
+/* `take` also removes what is kept elsewhere of a large block. */
 static void live_unpack(const struct region_entry *entry, const void *address, bool take,
                         struct live_block *block)
 {
-    block->size = entry->size;
-    block->site = entry->site;
-    block->sequence = entry->tag >> THREAD_BITS;
-    block->thread = entry->tag & LIVE_THREAD_MAX;
-    if (MT_UNLIKELY(entry->size == SIZE_HUGE))
+    block->size = region_size(entry);
+    block->site = region_site(entry);
+    block->sequence = region_sequence(entry);
+    block->thread = region_thread(entry);
+    if (MT_UNLIKELY(block->size == LIVE_SIZE_HUGE))
         block->size = huge_get(address, take);
 }
 
-static enum live_result live_insert_locked(struct shard *shard, uint64_t key, const void *address,
-                                           const struct live_block *block, struct live_block *old)
+static enum live_result live_insert_locked(struct live_shard *shard, uint64_t key,
+                                           const void *address, const struct live_block *block,
+                                           struct live_block *old)
 {
-    struct area *area = live_find(shard, key);
+    struct live_area *area = live_find(shard, key);
     if (MT_UNLIKELY(area == NULL) && (area = live_add_area(shard, key)) == NULL)
         return LIVE_FULL;
     struct region *region = live_region(area, (uintptr_t)address);
@@ -219,10 +178,10 @@ static enum live_result live_insert_locked(struct shard *shard, uint64_t key, co
     return LIVE_FULL;
 }
 
-static bool live_remove_locked(struct shard *shard, uint64_t key, const void *address,
+static bool live_remove_locked(struct live_shard *shard, uint64_t key, const void *address,
                                uint64_t newest, struct live_block *block)
 {
-    struct area *area = live_find(shard, key);
+    struct live_area *area = live_find(shard, key);
     if (MT_UNLIKELY(area == NULL))
         return false;
     struct region *region = live_region(area, (uintptr_t)address);
@@ -230,7 +189,7 @@ static bool live_remove_locked(struct shard *shard, uint64_t key, const void *ad
     if (MT_UNLIKELY(!(region->bitmap & bit)))
         return false;
     struct region_entry *entry = region_find(region, bit);
-    if (MT_UNLIKELY(entry->tag >> THREAD_BITS > newest))
+    if (MT_UNLIKELY(region_sequence(entry) > newest))
         return false;
     live_unpack(entry, address, true, block);
     region_drop(&shard->pool, region, bit, entry);
@@ -240,8 +199,8 @@ static bool live_remove_locked(struct shard *shard, uint64_t key, const void *ad
     return true;
 }
 
-/* A block over 4 GiB whose size cannot be kept beside its entry is not kept at all. */
-static MT_COLD enum live_result live_keep_huge_locked(struct shard *shard, uint64_t key,
+/* A large block whose size cannot be kept beside its entry is not kept at all. */
+static MT_COLD enum live_result live_keep_huge_locked(struct live_shard *shard, uint64_t key,
                                                       const void *address, size_t size,
                                                       enum live_result result)
 {
@@ -256,10 +215,10 @@ enum live_result live_insert(const void *address, const struct live_block *block
                              struct live_block *old)
 {
     uint64_t key = live_key((uintptr_t)address);
-    struct shard *shard = live_shard(key);
+    struct live_shard *shard = live_shard(key);
     bool taken = lock_enter(&shard->lock);
     enum live_result result = live_insert_locked(shard, key, address, block, old);
-    if (MT_UNLIKELY(block->size >= SIZE_HUGE))
+    if (MT_UNLIKELY(block->size >= LIVE_SIZE_HUGE))
         result = live_keep_huge_locked(shard, key, address, block->size, result);
     lock_leave(&shard->lock, taken);
     return result;
@@ -268,7 +227,7 @@ enum live_result live_insert(const void *address, const struct live_block *block
 bool live_remove(const void *address, uint64_t newest, struct live_block *block)
 {
     uint64_t key = live_key((uintptr_t)address);
-    struct shard *shard = live_shard(key);
+    struct live_shard *shard = live_shard(key);
     bool taken = lock_enter(&shard->lock);
     bool found = live_remove_locked(shard, key, address, newest, block);
     lock_leave(&shard->lock, taken);
@@ -290,17 +249,17 @@ static void live_each_in_region(const struct region *region, uintptr_t base, liv
     }
 }
 
-static void live_each_in_area(const struct area *area, live_visit visit, void *context)
+static void live_each_in_area(const struct live_area *area, live_visit visit, void *context)
 {
-    uintptr_t base = area->key << AREA_SHIFT | area->key >> 60;
-    for (uint32_t i = 0; i < AREA_REGIONS; i++)
+    uintptr_t base = area->key << LIVE_AREA_SHIFT | area->key >> 60;
+    for (uint32_t i = 0; i < LIVE_AREA_REGIONS; i++)
         live_each_in_region(&area->regions[i], base + i * REGION_BYTES, visit, context);
 }
 
 void live_each(void (*visit)(const void *address, const struct live_block *block, void *context),
                void *context)
 {
-    for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++) {
+    for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
         bool taken = lock_enter(&shard->lock);
         for (uint32_t i = 0; shard->areas && i <= shard->mask; i++) {
             if (shard->areas[i].regions)
@@ -313,14 +272,14 @@ void live_each(void (*visit)(const void *address, const struct live_block *block
 uint64_t live_count(void)
 {
     uint64_t count = 0;
-    for (const struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++)
+    for (const struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++)
         count += load_relaxed(&shard->blocks);
     return count;
 }
 
 void live_fork_prepare(void)
 {
-    for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++)
+    for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++)
         lock_hold(&shard->lock);
     huge_fork_prepare();
 }
@@ -328,21 +287,21 @@ void live_fork_prepare(void)
 void live_fork_parent(void)
 {
     huge_fork_parent();
-    for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++)
+    for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++)
         lock_release(&shard->lock);
 }
 
-static void live_abandon_shard(struct shard *shard)
+static void live_abandon_shard(struct live_shard *shard)
 {
     live_lost_at_fork += shard->blocks;
-    *shard = (struct shard){.lock = {.rank = LOCK_LIVE}};
+    *shard = (struct live_shard){.lock = {.rank = LOCK_LIVE}, .newest = &live_no_area};
 }
 
 void live_fork_child(bool whole)
 {
     huge_fork_child(whole);
     live_lost_at_fork = 0;
-    for (struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++) {
+    for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
         if (lock_reset(&shard->lock) && !whole)
             live_abandon_shard(shard);
     }
@@ -353,10 +312,10 @@ uint64_t live_given_up(void)
     return live_lost_at_fork;
 }
 
-static bool live_check_area(const struct shard *shard, const struct area *area)
+static bool live_check_area(const struct live_shard *shard, const struct live_area *area)
 {
     uint64_t blocks = 0;
-    for (uint32_t i = 0; i < AREA_REGIONS; i++) {
+    for (uint32_t i = 0; i < LIVE_AREA_REGIONS; i++) {
         if (!region_check(&area->regions[i]))
             return false;
         blocks += arch_popcount(area->regions[i].bitmap);
@@ -365,12 +324,12 @@ static bool live_check_area(const struct shard *shard, const struct area *area)
            live_probe(shard, area->key) == area;
 }
 
-static bool live_check_shard(const struct shard *shard)
+static bool live_check_shard(const struct live_shard *shard)
 {
     uint64_t blocks = 0;
     uint32_t used = 0;
     for (uint32_t i = 0; shard->areas && i <= shard->mask; i++) {
-        const struct area *area = &shard->areas[i];
+        const struct live_area *area = &shard->areas[i];
         if (area->regions == NULL)
             continue;
         if (!live_check_area(shard, area))
@@ -383,7 +342,7 @@ static bool live_check_shard(const struct shard *shard)
 
 bool live_check(void)
 {
-    for (const struct shard *shard = live_shards; shard < live_shards + SHARD_COUNT; shard++) {
+    for (const struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
         if (!live_check_shard(shard))
             return false;
     }

@@ -12,23 +12,9 @@
 
 #include <string.h>
 
-static struct lock total_lock = {.rank = LOCK_TOTAL};
-static bool total_is_sealed; /* LOCK_TOTAL */
+struct lock total_lock = {.rank = LOCK_TOTAL};
+bool total_is_sealed;
 static uint64_t total_waits; /* events that found the lock held; any thread, roughly */
-
-static inline struct mtf_totals *total_totals(void)
-{
-    return &file_header->totals;
-}
-
-uint64_t total_next_sequence(void)
-{
-    uint64_t *sequence = &total_totals()->sequence;
-    if (MT_UNLIKELY(!*lock_single))
-        return add_relaxed(sequence, 1) + 1;
-    add_owned(sequence, 1);
-    return *sequence;
-}
 
 uint64_t total_take_sequences(uint64_t count)
 {
@@ -38,56 +24,6 @@ uint64_t total_take_sequences(uint64_t count)
 uint64_t total_sequence(void)
 {
     return load_relaxed(&total_totals()->sequence);
-}
-
-/* Before a site changes: what it has now is what it had at the last peak. */
-static inline void total_keep_peak(struct mtf_site *site, const struct mtf_totals *totals)
-{
-    if (site->peak_epoch == totals->peak_epoch)
-        return;
-    store_relaxed(&site->at_peak_bytes, site->alloc_bytes - site->freed_bytes);
-    store_relaxed(&site->at_peak_blocks, site->allocs - site->frees);
-    store_relaxed(&site->peak_epoch, totals->peak_epoch);
-}
-
-static inline void total_look_for_peak(struct mtf_totals *totals)
-{
-    /* The highest since the timeline's last point is never above the peak: one comparison for both. */
-    if (MT_LIKELY(totals->current_bytes <= timeline_clock.highest_bytes))
-        return;
-    timeline_clock.highest_bytes = totals->current_bytes;
-    if (totals->current_bytes <= totals->peak_bytes)
-        return;
-    store_relaxed(&totals->peak_bytes, totals->current_bytes);
-    store_relaxed(&totals->peak_blocks, totals->current_blocks);
-    store_relaxed(&totals->peak_sequence, load_relaxed(&totals->sequence));
-    add_owned(&totals->peak_epoch, 1);
-}
-
-static inline void total_add_locked(struct mtf_site *site, size_t size)
-{
-    struct mtf_totals *totals = total_totals();
-    total_keep_peak(site, totals);
-    add_owned(&site->allocs, 1);
-    add_owned(&site->alloc_bytes, size);
-    if (size > site->largest)
-        store_relaxed(&site->largest, size);
-    if (MT_UNLIKELY(size == 0))
-        add_owned(&site->zero_size, 1);
-    add_owned(&totals->current_bytes, size);
-    add_owned(&totals->current_blocks, 1);
-}
-
-static inline void total_subtract_locked(struct mtf_site *site, size_t size, bool temporary)
-{
-    struct mtf_totals *totals = total_totals();
-    total_keep_peak(site, totals);
-    add_owned(&site->frees, 1);
-    add_owned(&site->freed_bytes, size);
-    if (temporary)
-        add_owned(&site->temporary, 1);
-    add_owned(&totals->current_bytes, -size);
-    add_owned(&totals->current_blocks, (uint64_t)-1);
 }
 
 static inline void total_disinherit_locked(struct mtf_site *site, size_t size)
@@ -100,41 +36,12 @@ static inline void total_disinherit_locked(struct mtf_site *site, size_t size)
 #define TOTAL_WAITS_LEAST 1000u
 #define TOTAL_WAITS_PART 50u
 
-static MT_COLD void total_note_wait(void)
+MT_COLD void total_note_wait(void)
 {
     uint64_t waits = load_relaxed(&total_waits) + 1;
     store_relaxed(&total_waits, waits);
     if (waits >= TOTAL_WAITS_LEAST && waits >= total_sequence() / TOTAL_WAITS_PART)
         share_start();
-}
-
-static inline bool total_enter(void)
-{
-    if (MT_UNLIKELY(load_relaxed(&total_lock.word) != 0))
-        total_note_wait();
-    return lock_enter(&total_lock);
-}
-
-void total_alloc(uint32_t site, size_t size)
-{
-    bool taken = total_enter();
-    if (MT_LIKELY(!total_is_sealed)) {
-        total_add_locked(site_record(site), size);
-        sizes_count(sizes_shared, size);
-        total_look_for_peak(total_totals());
-        timeline_count();
-    }
-    lock_leave(&total_lock, taken);
-}
-
-void total_free(uint32_t site, size_t size, bool temporary)
-{
-    bool taken = total_enter();
-    if (MT_LIKELY(!total_is_sealed)) {
-        total_subtract_locked(site_record(site), size, temporary);
-        timeline_count();
-    }
-    lock_leave(&total_lock, taken);
 }
 
 void total_realloc(uint32_t old_site, size_t old_size, bool temporary, uint32_t site, size_t size)

@@ -13,17 +13,20 @@
 #ifndef MEMTRACK_TRACK_TOTAL_H
 #define MEMTRACK_TRACK_TOTAL_H
 
+#include "base/atomic.h"
+#include "base/compiler.h"
+#include "base/lock.h"
+#include "measure/sizes.h"
+#include "measure/timeline.h"
 #include "memtrack/format.h"
+#include "stack/site.h"
+#include "store/file.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Number of a new allocation. */
-uint64_t total_next_sequence(void);
 /* The newest number given out. */
 uint64_t total_sequence(void);
-void total_alloc(uint32_t site, size_t size);
-void total_free(uint32_t site, size_t size, bool temporary);
 /* A block of old_size at old_site became one of `size` at `site`, in one step of the peak. */
 void total_realloc(uint32_t old_site, size_t old_size, bool temporary, uint32_t site, size_t size);
 /* The same where the old block was inherited from before a fork. */
@@ -58,5 +61,105 @@ void total_settle(struct mtf_share *shares, uint32_t count);
 void total_fork_prepare(void);
 void total_fork_parent(void);
 void total_fork_child(void);
+
+/* ---- the straight way ---- */
+
+extern struct lock total_lock;
+extern bool total_is_sealed; /* LOCK_TOTAL */
+void total_note_wait(void);
+
+MT_INLINE struct mtf_totals *total_totals(void)
+{
+    return &file_header->totals;
+}
+
+/* Number of a new allocation. */
+MT_INLINE uint64_t total_next_sequence(void)
+{
+    uint64_t *sequence = &total_totals()->sequence;
+    if (MT_UNLIKELY(!*lock_single))
+        return add_relaxed(sequence, 1) + 1;
+    add_owned(sequence, 1);
+    return *sequence;
+}
+
+/* Before a site changes: what it has now is what it had at the last peak. */
+MT_INLINE void total_keep_peak(struct mtf_site *site, const struct mtf_totals *totals)
+{
+    if (site->peak_epoch == totals->peak_epoch)
+        return;
+    store_relaxed(&site->at_peak_bytes, site->alloc_bytes - site->freed_bytes);
+    store_relaxed(&site->at_peak_blocks, site->allocs - site->frees);
+    store_relaxed(&site->peak_epoch, totals->peak_epoch);
+}
+
+MT_INLINE void total_look_for_peak(struct mtf_totals *totals)
+{
+    /* The highest since the timeline's last point is never above the peak: one comparison for both. */
+    if (MT_LIKELY(totals->current_bytes <= timeline_clock.highest_bytes))
+        return;
+    timeline_clock.highest_bytes = totals->current_bytes;
+    if (totals->current_bytes <= totals->peak_bytes)
+        return;
+    store_relaxed(&totals->peak_bytes, totals->current_bytes);
+    store_relaxed(&totals->peak_blocks, totals->current_blocks);
+    store_relaxed(&totals->peak_sequence, load_relaxed(&totals->sequence));
+    add_owned(&totals->peak_epoch, 1);
+}
+
+MT_INLINE void total_add_locked(struct mtf_site *site, size_t size)
+{
+    struct mtf_totals *totals = total_totals();
+    total_keep_peak(site, totals);
+    add_owned(&site->allocs, 1);
+    add_owned(&site->alloc_bytes, size);
+    if (size > site->largest)
+        store_relaxed(&site->largest, size);
+    if (MT_UNLIKELY(size == 0))
+        add_owned(&site->zero_size, 1);
+    add_owned(&totals->current_bytes, size);
+    add_owned(&totals->current_blocks, 1);
+}
+
+MT_INLINE void total_subtract_locked(struct mtf_site *site, size_t size, bool temporary)
+{
+    struct mtf_totals *totals = total_totals();
+    total_keep_peak(site, totals);
+    add_owned(&site->frees, 1);
+    add_owned(&site->freed_bytes, size);
+    if (temporary)
+        add_owned(&site->temporary, 1);
+    add_owned(&totals->current_bytes, -size);
+    add_owned(&totals->current_blocks, (uint64_t)-1);
+}
+
+MT_INLINE bool total_enter(void)
+{
+    if (MT_UNLIKELY(load_relaxed(&total_lock.word) != 0))
+        total_note_wait();
+    return lock_enter(&total_lock);
+}
+
+MT_INLINE void total_alloc(uint32_t site, size_t size)
+{
+    bool taken = total_enter();
+    if (MT_LIKELY(!total_is_sealed)) {
+        total_add_locked(site_record(site), size);
+        sizes_count(sizes_shared, size);
+        total_look_for_peak(total_totals());
+        timeline_count();
+    }
+    lock_leave(&total_lock, taken);
+}
+
+MT_INLINE void total_free(uint32_t site, size_t size, bool temporary)
+{
+    bool taken = total_enter();
+    if (MT_LIKELY(!total_is_sealed)) {
+        total_subtract_locked(site_record(site), size, temporary);
+        timeline_count();
+    }
+    lock_leave(&total_lock, taken);
+}
 
 #endif

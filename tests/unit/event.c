@@ -329,7 +329,7 @@ static void realloc_without_memory(void)
 {
     struct live_block old;
     REQUIRE(start(NULL) == 0);
-    fault_all_after(0);
+    fault_all_after(1); /* the heap's first chunk */
     uintptr_t next = allocate_huge_until_refused(0);
     REQUIRE(next > 1 && event_realloc_begin(address_of(0), &old));
     next = allocate_huge_until_refused(next); /* takes what that gave back */

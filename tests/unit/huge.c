@@ -27,8 +27,8 @@ static void every_size_comes_back_and_goes_when_it_is_taken(void **state)
         assert_int_equal(huge_get(address_of(i), i % 2), (5ull << 30) + i);
     }
     for (uintptr_t i = 0; i < ENTRIES; i++)
-        assert_int_equal(huge_get(address_of(i), true), i % 2 ? UINT32_MAX : (5ull << 30) + i);
-    assert_int_equal(huge_get(address_of(0), true), UINT32_MAX);
+        assert_int_equal(huge_get(address_of(i), true), i % 2 ? HUGE_LEAST : (5ull << 30) + i);
+    assert_int_equal(huge_get(address_of(0), true), HUGE_LEAST);
 }
 
 static void put_until_refused(void)
@@ -38,7 +38,7 @@ static void put_until_refused(void)
     while (kept < 1000000 && huge_put(address_of(kept), SIZE_MAX - kept))
         kept++;
     REQUIRE(kept > 0 && kept < 1000000);
-    REQUIRE(huge_get(address_of(kept), false) == UINT32_MAX);
+    REQUIRE(huge_get(address_of(kept), false) == HUGE_LEAST);
     for (uintptr_t i = 0; i < kept; i++)
         REQUIRE(huge_get(address_of(i), true) == SIZE_MAX - i);
     REQUIRE(huge_put(address_of(0), SIZE_MAX)); /* in what has been freed */
@@ -57,7 +57,7 @@ static void put_with_one_failure(void)
         uintptr_t first = (uintptr_t)n * ENTRIES;
         for (uintptr_t i = first; i < first + ENTRIES; i++) {
             bool kept = huge_put(address_of(i), SIZE_MAX - i);
-            REQUIRE(huge_get(address_of(i), false) == (kept ? SIZE_MAX - i : UINT32_MAX));
+            REQUIRE(huge_get(address_of(i), false) == (kept ? SIZE_MAX - i : HUGE_LEAST));
         }
     }
 }

@@ -2,6 +2,8 @@
 #include "track/live.h"
 #include "child.h"
 #include "fault.h"
+#include "stack/site.h"
+#include "track/huge.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -54,7 +56,7 @@ static size_t random_size(uint64_t *state)
     uint64_t value = random_next(state);
     if (value % 64 != 0)
         return value >> 50;
-    return (size_t)UINT32_MAX - 2 + (value >> 8) % 4 + (value >> 16) % 3 * (1ull << 40);
+    return (size_t)HUGE_LEAST - 2 + (value >> 8) % 4 + (value >> 16) % 3 * (1ull << 40);
 }
 
 static bool blocks_are_equal(const struct live_block *a, const struct live_block *b)
@@ -69,7 +71,7 @@ static bool model_insert(struct model *model, size_t place)
     struct live_block *kept = &model->blocks[place];
     struct live_block block = {.size = random_size(&model->random),
                                .sequence = ++model->sequence,
-                               .site = (uint32_t)random_next(&model->random),
+                               .site = (uint32_t)random_next(&model->random) % SITE_MAX,
                                .thread = (uint32_t)(random_next(&model->random) % LIVE_THREAD_MAX)};
     enum live_result result = live_insert(model_address(model, place), &block, &old);
     bool right = kept->sequence ? result == LIVE_REPLACED && blocks_are_equal(&old, kept)
@@ -181,15 +183,19 @@ static void a_block_newer_than_the_bound_stays(void **state)
     assert_true(live_remove((void *)0x5000, 7, &got));
 }
 
-static void later_threads_share_the_last_number(void **state)
+static void later_threads_are_the_unknown_one(void **state)
 {
     struct live_block got;
     struct live_block block = block_of(8, LIVE_SEQUENCE_MAX);
     (void)state;
-    block.thread = UINT32_MAX;
+    block.thread = LIVE_THREAD_MAX;
     live_insert((void *)0x5000, &block, &got);
     assert_true(live_remove((void *)0x5000, ANY, &got));
     assert_int_equal(got.thread, LIVE_THREAD_MAX);
+    block.thread = LIVE_THREAD_MAX + 1;
+    live_insert((void *)0x5000, &block, &got);
+    assert_true(live_remove((void *)0x5000, ANY, &got));
+    assert_int_equal(got.thread, 0);
     assert_int_equal(got.sequence, LIVE_SEQUENCE_MAX);
 }
 
@@ -520,7 +526,7 @@ int main(void)
         cmocka_unit_test(an_announced_fork_keeps_every_block),
         cmocka_unit_test(freeing_an_unknown_pointer_changes_nothing),
         cmocka_unit_test(a_block_newer_than_the_bound_stays),
-        cmocka_unit_test(later_threads_share_the_last_number),
+        cmocka_unit_test(later_threads_are_the_unknown_one),
         cmocka_unit_test(neighbours_of_16_bytes_equal_the_model),
         cmocka_unit_test(a_single_region_fills_and_empties),
         cmocka_unit_test(blocks_of_48_bytes_equal_the_model),

@@ -1,0 +1,143 @@
+/*
+ * Keeps       the live table's insides, for its own file and for the straight way of an event: an
+ *             area and a region that exist, a block of ordinary size.
+ * Invariant   as in track/live.h.
+ * Threads     live_try_insert and live_try_remove: any; they take the shard's lock.
+ * Memory      as in track/live.h.
+ * On failure  false: nothing changed, and live_insert or live_remove has to look.
+ */
+#ifndef MEMTRACK_TRACK_LIVE_TABLE_H
+#define MEMTRACK_TRACK_LIVE_TABLE_H
+
+#include "base/lock.h"
+#include "track/live.h"
+#include "track/region.h"
+
+#define LIVE_AREA_SHIFT 18
+#define LIVE_AREA_REGIONS (1u << (LIVE_AREA_SHIFT - REGION_SHIFT))
+#define LIVE_SHARDS 64u
+#define LIVE_SIZE_HUGE REGION_SIZE_MAX /* in an entry: see track/huge.h */
+
+/* A slot of a shard's table of areas; unused where regions is NULL. */
+struct live_area {
+    uint64_t key; /* see live_key */
+    struct region *regions;
+    uint64_t blocks;
+};
+
+/* An area's regions while no block is in it: all zero but for this. */
+struct live_spare {
+    struct live_spare *next;
+};
+
+struct live_shard {
+    struct lock lock;
+    struct live_area *newest; /* the area asked for last; an empty one before there are any */
+    uint64_t blocks;
+    uint32_t mask;
+    uint32_t used; /* areas */
+    struct live_area *areas;
+    uint64_t idle; /* key of the area that became empty last: it stays */
+    struct live_spare *spare;
+    struct region_pool pool;
+} __attribute__((aligned(64)));
+
+extern struct live_shard live_shards[LIVE_SHARDS]; /* each under its own lock */
+
+/* Addresses that are no multiple of 16 have areas of their own, by their low bits. */
+MT_INLINE uint64_t live_key(uintptr_t address)
+{
+    return address >> LIVE_AREA_SHIFT | (uint64_t)(address & 15) << 60;
+}
+
+MT_INLINE uint64_t live_hash(uint64_t key)
+{
+    return key * 0x9e3779b97f4a7c15ull; /* 2^64 / the golden ratio: Knuth 6.4 */
+}
+
+MT_INLINE struct live_shard *live_shard(uint64_t key)
+{
+    return &live_shards[live_hash(key) >> 58];
+}
+
+MT_INLINE struct region *live_region(const struct live_area *area, uintptr_t address)
+{
+    return &area->regions[address >> REGION_SHIFT & (LIVE_AREA_REGIONS - 1)];
+}
+
+/* The area becomes the newest, if it is there. */
+bool live_turn_to(struct live_shard *shard, uint64_t key);
+
+MT_INLINE bool live_meets(struct live_shard *shard, uint64_t key)
+{
+    const struct live_area *area = shard->newest;
+    return MT_LIKELY(area->key == key && area->regions) || live_turn_to(shard, key);
+}
+
+/* `thread` is at most LIVE_THREAD_MAX, `size` below LIVE_SIZE_HUGE. */
+MT_INLINE bool live_try_insert_locked(struct live_shard *shard, uint64_t key, uintptr_t address,
+                                      uint64_t sequence, uint32_t site, uint32_t size,
+                                      uint32_t thread)
+{
+    if (MT_UNLIKELY(!live_meets(shard, key)))
+        return false;
+    struct region *region = live_region(shard->newest, address);
+    uint64_t bit = region_bit(address);
+    if (MT_UNLIKELY(region->bitmap & bit))
+        return false;
+    struct region_entry *entry = region_add(&shard->pool, region, bit);
+    if (MT_UNLIKELY(entry == NULL))
+        return false;
+    region_pack(entry, sequence, site, size, thread);
+    shard->newest->blocks++;
+    shard->blocks++;
+    return true;
+}
+
+MT_INLINE bool live_try_insert(const void *block, uint64_t sequence, uint32_t site, uint32_t size,
+                               uint32_t thread)
+{
+    uintptr_t address = (uintptr_t)block;
+    uint64_t key = live_key(address);
+    struct live_shard *shard = live_shard(key);
+    bool taken = lock_enter(&shard->lock);
+    bool done = live_try_insert_locked(shard, key, address, sequence, site, size, thread);
+    lock_leave(&shard->lock, taken);
+    return done;
+}
+
+/* Not the last block of its area. */
+MT_INLINE bool live_try_remove_locked(struct live_shard *shard, uint64_t key, uintptr_t address,
+                                      struct live_block *found)
+{
+    if (MT_UNLIKELY(!live_meets(shard, key) || shard->newest->blocks <= 1))
+        return false;
+    struct region *region = live_region(shard->newest, address);
+    uint64_t bit = region_bit(address);
+    if (MT_UNLIKELY(!(region->bitmap & bit)))
+        return false;
+    struct region_entry *entry = region_find(region, bit);
+    if (MT_UNLIKELY(region_size(entry) == LIVE_SIZE_HUGE))
+        return false;
+    found->size = region_size(entry);
+    found->site = region_site(entry);
+    found->sequence = region_sequence(entry);
+    found->thread = region_thread(entry);
+    region_drop(&shard->pool, region, bit, entry);
+    shard->newest->blocks--;
+    shard->blocks--;
+    return true;
+}
+
+MT_INLINE bool live_try_remove(const void *block, struct live_block *found)
+{
+    uintptr_t address = (uintptr_t)block;
+    uint64_t key = live_key(address);
+    struct live_shard *shard = live_shard(key);
+    bool taken = lock_enter(&shard->lock);
+    bool done = live_try_remove_locked(shard, key, address, found);
+    lock_leave(&shard->lock, taken);
+    return done;
+}
+
+#endif
