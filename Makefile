@@ -42,7 +42,7 @@ CFLAGS += $(SANITIZE)
 
 LIBUNWIND := build/deps/libunwind/libunwind.a
 
-SHIM_SRC   := $(wildcard shim/*.c shim/hook/*.c shim/map/*.c shim/track/*.c shim/measure/*.c shim/stack/*.c shim/store/*.c \
+SHIM_SRC   := $(wildcard shim/*.c shim/hook/*.c shim/scan/*.c shim/map/*.c shim/track/*.c shim/measure/*.c shim/stack/*.c shim/store/*.c \
                 shim/base/*.c shim/arch/$(ARCHDIR)/*.c shim/arch/$(ARCHDIR)/*.S)
 SHIM_OBJ   := $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(SHIM_SRC))))
 # What a unit test may link: all layers below the one that replaces the process's malloc.

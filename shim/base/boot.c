@@ -35,3 +35,8 @@ uint64_t boot_count(void)
 {
     return load_relaxed(&boot_given);
 }
+
+size_t boot_used_bytes(void)
+{
+    return load_relaxed(&boot_used);
+}

@@ -29,6 +29,8 @@ MT_INLINE bool boot_owns(const void *block)
 void *boot_alloc(size_t alignment, size_t size);
 /* Size that was asked for. */
 size_t boot_size(const void *block);
+/* Bytes of the pool from its start that were given out so far. */
+size_t boot_used_bytes(void);
 /* Pieces given out so far. */
 uint64_t boot_count(void);
 

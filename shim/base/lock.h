@@ -30,6 +30,7 @@ enum lock_rank {
     LOCK_HUGE,      /* sizes over 4 GiB */
     LOCK_MAP,       /* table of mappings, and their counters */
     LOCK_TOTAL,     /* site counters and totals of blocks */
+    LOCK_ROOT,      /* what the program said of leaks: regions, ignored blocks, pools */
     LOCK_FILE,      /* growth of the report file */
     LOCK_HEAP,      /* the shim's own memory */
 };

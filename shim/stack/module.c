@@ -60,6 +60,11 @@ static void module_release(const struct module_hold *hold)
     signals_restore(&hold->signals);
 }
 
+void module_shim_range(void (*visit)(uintptr_t start, uintptr_t end, void *context), void *context)
+{
+    visit(shim_start, shim_end, context);
+}
+
 bool module_is_shim(uintptr_t pc)
 {
     return pc - shim_start < shim_end - shim_start;

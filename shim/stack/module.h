@@ -24,6 +24,8 @@ uint32_t module_find(uintptr_t pc);
 uint64_t module_bias(uint32_t module);
 /* Is pc in the shim's own code? */
 bool module_is_shim(uintptr_t pc);
+/* Calls visit with the address range of the shim's own object, data included. */
+void module_shim_range(void (*visit)(uintptr_t start, uintptr_t end, void *context), void *context);
 /* Grows by one whenever a module was unloaded: whatever was remembered of pcs before is void. */
 extern uint32_t module_epoch;
 /* In a forked child. */

@@ -142,6 +142,47 @@ void slow_walk(struct slow_space *space, struct probe *probe, const struct host_
     signals_restore(&saved);
 }
 
+static void slow_take_frame(unw_cursor_t *cursor, struct slow_frame *frame)
+{
+    static const int kept[] = {ARCH_UNWIND_KEPT};
+    frame->sp = slow_register(cursor, UNW_REG_SP);
+    frame->count = 0;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept && kept[i] >= 0; i++)
+        frame->registers[frame->count++] = slow_register(cursor, kept[i]);
+}
+
+static bool slow_go_outside(unw_cursor_t *cursor, bool (*inside)(uintptr_t pc))
+{
+    slow_arrive(cursor);
+    for (int i = 0; i < SLOW_OWN_FRAMES_MAX; i++) {
+        if (!slow_advance(cursor))
+            return false;
+        if (!module_is_shim(slow_now.pc) && !inside(slow_now.pc))
+            return true;
+    }
+    return false;
+}
+
+bool slow_outside(struct slow_space *space, bool (*inside)(uintptr_t pc), struct slow_frame *frame)
+{
+    struct signals saved;
+    struct probe probe = {0, 0};
+    bool found = false;
+    signals_block(&saved);
+    probe_begin(&probe, (uintptr_t)__builtin_frame_address(0));
+    slow_now.probe = &probe;
+    slow_now.context = &space->context;
+    slow_flush_if_unloaded(load_acquire(&module_epoch)); /* MODULE-EPOCH */
+    unw_getcontext(&space->context);
+    if (unw_init_local(&space->cursor, &space->context) == 0 &&
+        slow_go_outside(&space->cursor, inside)) {
+        slow_take_frame(&space->cursor, frame);
+        found = frame->sp != 0;
+    }
+    signals_restore(&saved);
+    return found;
+}
+
 void slow_fork_child(void)
 {
     slow_host_fork_child();

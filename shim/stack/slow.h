@@ -29,6 +29,16 @@ void slow_start(void);
    within that call. */
 void slow_walk(struct slow_space *space, struct probe *probe, const struct host_frame *caller,
                uint32_t epoch, struct walk *walk);
+/* Registers of a frame that a leak check scans: those that callees keep. */
+#define SLOW_REGISTERS 16u
+struct slow_frame {
+    uintptr_t sp;
+    uint32_t count;
+    uintptr_t registers[SLOW_REGISTERS];
+};
+/* The innermost frame of the calling thread whose pc is not `inside`. False: the stack ended before, or
+   could not be followed. */
+bool slow_outside(struct slow_space *space, bool (*inside)(uintptr_t pc), struct slow_frame *frame);
 void slow_fork_child(void);
 
 #endif

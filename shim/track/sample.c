@@ -51,7 +51,7 @@ static void sample_keep(const void *address, const struct live_block *block, voi
 }
 
 /* Asks the allocator, outside of our locks, where its answer cannot fault. */
-static void sample_ask_usable(uint64_t count)
+void sample_ask_usable(uint64_t count)
 {
     struct mtf_block *record = file_table(MTF_KIND_BLOCKS);
     for (uint64_t i = 0; i < count; i++, record++) {

@@ -11,5 +11,7 @@
 #include <stdint.h>
 
 void sample_live_blocks(uint32_t limit);
+/* Fills in what the allocator gave for the first `count` records of BLOCKS, where it can be asked. */
+void sample_ask_usable(uint64_t count);
 
 #endif

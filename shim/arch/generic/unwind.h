@@ -6,5 +6,6 @@
 #define ARCH_DWARF_FP (~0u)
 #define ARCH_DWARF_SP (~0u - 1)
 #define ARCH_DWARF_RA (~0u - 2)
+#define ARCH_UNWIND_KEPT -1 /* none is known */
 
 #endif

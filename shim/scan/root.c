@@ -1,0 +1,181 @@
+#include "scan/root.h"
+#include "base/boot.h"
+#include "base/heap.h"
+#include "base/lock.h"
+#include "base/own.h"
+#include "scan/libc_memory.h"
+#include "scan/ranges.h"
+#include "stack/module.h"
+
+#include <string.h>
+
+struct root_work {
+    struct reach *reach;
+    const struct root_picture *picture;
+    struct ranges left_out;
+};
+
+static struct lock root_lock = {.rank = LOCK_ROOT};
+static struct ranges root_regions; /* LOCK_ROOT; in any order, equal ones as often as registered */
+
+bool root_region_add(uintptr_t start, size_t size)
+{
+    struct range region = {start, start + size};
+    bool taken = lock_enter_critical(&root_lock);
+    bool added = ranges_append(&root_regions, region);
+    lock_leave_critical(&root_lock, taken);
+    return added;
+}
+
+static bool root_region_remove_locked(struct range region)
+{
+    for (uint32_t i = root_regions.count; i-- > 0;) {
+        struct range *at = &root_regions.at[i];
+        if (at->start != region.start || at->end != region.end)
+            continue;
+        *at = root_regions.at[--root_regions.count];
+        return true;
+    }
+    return false;
+}
+
+bool root_region_remove(uintptr_t start, size_t size)
+{
+    struct range region = {start, start + size};
+    bool taken = lock_enter_critical(&root_lock);
+    bool removed = root_region_remove_locked(region);
+    lock_leave_critical(&root_lock, taken);
+    return removed;
+}
+
+static void root_leave_out(uintptr_t start, uintptr_t end, void *context)
+{
+    struct root_work *work = context;
+    ranges_add(&work->left_out, start, end);
+}
+
+static void root_leave_out_mappings(struct root_work *work)
+{
+    const struct census *census = work->reach->census;
+    for (uint32_t i = 0; i < census->count; i++) {
+        const struct census_block *block = &census->blocks[i];
+        if (census->states[i] & CENSUS_MAPPING)
+            ranges_add(&work->left_out, block->start, block->start + block->size);
+    }
+}
+
+/* The part of a stack that is not in use. Elsewhere (a coroutine on static memory) what lies below the
+   stack pointer need not belong to a stack, and is scanned. */
+static void root_leave_out_below(struct root_work *work, const struct stopped_thread *thread)
+{
+    const struct space_area *area = space_at(work->reach->space, thread->sp);
+    if (thread->sp == 0 || area == NULL)
+        return;
+    bool own = thread->pointer >= area->start && thread->pointer < area->end;
+    if (own || (area->flags & SPACE_STACK))
+        ranges_add(&work->left_out, area->start, thread->sp);
+}
+
+/* The first thread's stack, once it has ended. */
+static void root_leave_out_main(struct root_work *work)
+{
+    const struct space *space = work->reach->space;
+    if (libc_memory_main_lives(work->picture->threads, work->picture->thread_count))
+        return;
+    for (uint32_t i = 0; i < space->count; i++) {
+        if (space->areas[i].flags & SPACE_STACK)
+            ranges_add(&work->left_out, space->areas[i].start, space->areas[i].end);
+    }
+}
+
+static void root_collect(struct root_work *work)
+{
+    struct reach *reach = work->reach;
+    const struct root_picture *picture = work->picture;
+    own_each(root_leave_out, work);
+    module_shim_range(root_leave_out, work);
+    libc_memory_heaps(reach->census, reach->space, picture->glibc, &work->left_out);
+    libc_memory_dead_stacks(reach->space, reach->pages, picture->threads, picture->thread_count,
+                            &work->left_out);
+    root_leave_out_mappings(work);
+    for (uint32_t i = 0; i < picture->thread_count; i++)
+        root_leave_out_below(work, &picture->threads[i]);
+    root_leave_out_main(work);
+    ranges_settle(&work->left_out);
+}
+
+static void root_scan(uintptr_t start, uintptr_t end, void *context)
+{
+    struct root_work *work = context;
+    reach_root(work->reach, start, end);
+}
+
+/* Writable, or private: what was written before it was made read-only counts, too. */
+static bool root_is_area(const struct space_area *area)
+{
+    return (area->flags & SPACE_READ) && !(area->flags & SPACE_UNTOLD) &&
+           ((area->flags & SPACE_WRITE) || !(area->flags & SPACE_SHARED));
+}
+
+static void root_scan_space(struct root_work *work)
+{
+    const struct space *space = work->reach->space;
+    for (uint32_t i = 0; i < space->count; i++) {
+        const struct space_area *area = &space->areas[i];
+        if (root_is_area(area))
+            ranges_each_gap(&work->left_out, area->start, area->end, root_scan, work);
+    }
+}
+
+/* A block that a thread runs on, or that holds its control block, is in use. */
+static void root_scan_own_stack(struct reach *reach, const struct stopped_thread *thread)
+{
+    uint32_t held = thread->pointer ? census_find(reach->census, thread->pointer) : CENSUS_NONE;
+    uint32_t stack = thread->sp ? census_find(reach->census, thread->sp) : CENSUS_NONE;
+    if (stack != CENSUS_NONE) {
+        const struct census_block *block = &reach->census->blocks[stack];
+        reach_block(reach, stack, false);
+        reach_root(reach, thread->sp, block->start + block->size);
+    }
+    if (held != CENSUS_NONE && held != stack)
+        reach_block(reach, held, true);
+}
+
+static void root_scan_thread(struct reach *reach, const struct stopped_thread *thread)
+{
+    for (uint32_t i = 0; i < thread->register_count; i++)
+        reach_word(reach, thread->registers[i]);
+    root_scan_own_stack(reach, thread);
+    uintptr_t vector = libc_memory_thread_vector(reach->space, thread->pointer);
+    if (vector)
+        reach_word(reach, vector);
+}
+
+static void root_scan_regions(struct reach *reach)
+{
+    for (uint32_t i = 0; i < root_regions.count; i++)
+        reach_root(reach, root_regions.at[i].start, root_regions.at[i].end);
+}
+
+static void root_mark_ignored(struct reach *reach)
+{
+    for (uint32_t i = 0; i < reach->census->count; i++) {
+        if (reach->census->states[i] & CENSUS_IGNORED)
+            reach_block(reach, i, true);
+    }
+}
+
+bool root_mark(struct reach *reach, const struct root_picture *picture)
+{
+    struct root_work work = {.reach = reach, .picture = picture};
+    root_collect(&work);
+    root_scan_space(&work);
+    reach_root(reach, (uintptr_t)boot_pool, (uintptr_t)boot_pool + boot_used_bytes());
+    for (uint32_t i = 0; i < picture->thread_count; i++)
+        root_scan_thread(reach, &picture->threads[i]);
+    root_scan_regions(reach);
+    root_mark_ignored(reach);
+    bool whole = !work.left_out.full;
+    ranges_drop(&work.left_out);
+    return whole;
+}
