@@ -18,6 +18,8 @@
 #include "measure/lifetime.h"
 #include "measure/sizes.h"
 #include "measure/timeline.h"
+#include "scan/check.h"
+#include "scan/verdict.h"
 #include "stack/capture.h"
 #include "stack/module.h"
 #include "stack/site.h"
@@ -282,6 +284,7 @@ static bool start_child_books(void)
     map_inherit();
     start_begin_header();
     start_is_ended = false;
+    verdict_fork_child();
     if (start_should_report)
         start_open_report();
     return true;
@@ -343,6 +346,7 @@ static void start_say_summary(void)
         start_say_nothing_tracked(&line);
     else
         start_say_still_allocated(&line);
+    verdict_say(&line);
     if (file_exists()) {
         say_text(&line, "; read it with: memtrack report ");
         say_quoted(&line, file_path(), strlen(file_path()));
@@ -355,7 +359,6 @@ static void start_say_summary(void)
 static void start_write_end(enum mtf_end kind, bool known, int status)
 {
     struct mtf_header *header = file_header;
-    sample_live_blocks(option.samples);
     header->totals.boot_allocs = boot_count() - start_own_boot_allocs;
     header->end_kind = kind;
     header->end_status = status;
@@ -389,6 +392,8 @@ static void start_end_locked(enum mtf_end kind, bool known, int status)
     start_is_ended = true;
     total_seal();
     map_seal();
+    if (!verdict_at_end((uintptr_t)__builtin_frame_address(0)))
+        sample_live_blocks(option.samples);
     start_write_end(kind, known, status);
     if (option.summary)
         start_say_summary();
@@ -396,8 +401,10 @@ static void start_end_locked(enum mtf_end kind, bool known, int status)
 
 static void start_leave_locked(enum mtf_end kind, bool known, int status)
 {
-    if (!start_is_ended)
-        start_write_end(kind, known, status);
+    if (start_is_ended)
+        return;
+    sample_live_blocks(option.samples);
+    start_write_end(kind, known, status);
 }
 
 static void start_return_locked(enum mtf_end kind, bool known, int status)
@@ -413,10 +420,12 @@ static void start_return_locked(enum mtf_end kind, bool known, int status)
     file_clear(MTF_KIND_BLOCKS);
 }
 
-void start_end(enum mtf_end kind, bool known, int status)
+int start_end(enum mtf_end kind, bool known, int status)
 {
-    if (start_owns_report())
-        start_inside(start_end_locked, kind, known, status);
+    if (!start_owns_report())
+        return 0;
+    start_inside(start_end_locked, kind, known, status);
+    return verdict_exit_code();
 }
 
 void start_leave(enum mtf_end kind)
@@ -431,16 +440,22 @@ void start_return(void)
         start_inside(start_return_locked, MTF_END_NONE, false, 0);
 }
 
+/* exit, called once more by one of its own handlers, goes on with the handlers that are left, and then
+   closes stdio: so glibc has it since 1996. */
 static void start_at_exit(void *unused)
 {
     (void)unused;
-    start_end(MTF_END_EXIT, false, 0);
+    int code = start_end(MTF_END_EXIT, false, 0);
+    if (code)
+        process_exit_again(code);
 }
 
 static void start_at_quick_exit(void *unused)
 {
     (void)unused;
-    start_end(MTF_END_QUICK_EXIT, false, 0);
+    int code = start_end(MTF_END_QUICK_EXIT, false, 0);
+    if (code)
+        process_exit_now(code);
 }
 
 /* ---- the constructor ---- */
@@ -465,6 +480,7 @@ __attribute__((constructor)) static void start_constructor(void)
         start_apply_options();
         start_register_ends();
         module_rescan();
+        check_start();
         start_note_allocator();
         host_describe();
         start_open_report();

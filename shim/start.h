@@ -30,8 +30,9 @@ bool start_is_fork(void);
 /* May this process image end its report here? Not in a vfork child, nor before an event of a forked
    one. */
 bool start_owns_report(void);
-/* Ends the report. `status` is meaningful where `known`. Later calls do nothing. */
-void start_end(enum mtf_end kind, bool known, int status);
+/* Ends the report. `status` is meaningful where `known`. Later calls do nothing. The exit code that the
+   process must have for its leaks; 0: its own. */
+int start_end(enum mtf_end kind, bool known, int status);
 /* exec or abort is about to happen, and may yet come back: start_return then goes on. */
 void start_leave(enum mtf_end kind);
 void start_return(void);

@@ -1,10 +1,13 @@
 #include "base/option.h"
 #include "base/say.h"
+#include "memtrack/format.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #define OPTION_KEY_MAX 32
+#define OPTION_KINDS_LOST (1u << MTF_LEAK_DEFINITE | 1u << MTF_LEAK_POSSIBLE)
+#define OPTION_KINDS_ALL (OPTION_KINDS_LOST | 1u << MTF_LEAK_INDIRECT | 1u << MTF_LEAK_REACHABLE)
 
 struct option_values option;
 
@@ -13,7 +16,10 @@ static const struct option_values option_defaults = {.out = "",
                                                      .depth = 256,
                                                      .samples = 10,
                                                      .run = 0,
-                                                     .unwind = OPTION_UNWIND_FAST};
+                                                     .unwind = OPTION_UNWIND_FAST,
+                                                     .leak_check = OPTION_LEAK_FULL,
+                                                     .show_kinds = OPTION_KINDS_LOST,
+                                                     .error_kinds = 1u << MTF_LEAK_DEFINITE};
 
 /* Whole text as a decimal number between the bounds. */
 static bool option_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
@@ -98,6 +104,86 @@ static bool option_set_unwind(const char *value)
     return false;
 }
 
+static bool option_set_leak_check(const char *value)
+{
+    static const char *const words[] = {"no", "summary", "full"};
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            option.leak_check = (enum option_leak)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The bits that a word of `length` bytes stands for; 0 if it is none. */
+static uint32_t option_kind(const char *word, size_t length)
+{
+    static const struct {
+        const char *word;
+        uint32_t kinds;
+    } known[] = {
+        {"definite", 1u << MTF_LEAK_DEFINITE},
+        {"indirect", 1u << MTF_LEAK_INDIRECT},
+        {"possible", 1u << MTF_LEAK_POSSIBLE},
+        {"reachable", 1u << MTF_LEAK_REACHABLE},
+        {"all", OPTION_KINDS_ALL},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strlen(known[i].word) == length && memcmp(word, known[i].word, length) == 0)
+            return known[i].kinds;
+    }
+    return 0;
+}
+
+/* Valgrind's: words with commas between them, all, or none. */
+static bool option_kinds(const char *value, uint32_t *kinds)
+{
+    uint32_t sum = 0;
+    for (const char *word = value; strcmp(value, "none") != 0; word++) {
+        size_t length = 0;
+        while (word[length] && word[length] != ',')
+            length++;
+        uint32_t kind = option_kind(word, length);
+        if (kind == 0)
+            return false;
+        sum |= kind;
+        word += length;
+        if (*word == '\0')
+            break;
+    }
+    *kinds = sum;
+    return true;
+}
+
+static bool option_set_show_kinds(const char *value)
+{
+    return option_kinds(value, &option.show_kinds);
+}
+
+static bool option_set_error_kinds(const char *value)
+{
+    return option_kinds(value, &option.error_kinds);
+}
+
+static bool option_set_exitcode(const char *value)
+{
+    uint64_t number;
+    if (!option_number(value, 0, 255, &number))
+        return false;
+    option.exit_code = (uint32_t)number;
+    return true;
+}
+
+static bool option_set_contents(const char *value)
+{
+    uint64_t number;
+    if (!option_number(value, 0, OPTION_CONTENTS_MAX, &number))
+        return false;
+    option.contents = (uint32_t)number;
+    return true;
+}
+
 static const struct {
     const char *key;
     bool (*set)(const char *value);
@@ -109,6 +195,13 @@ static const struct {
     {"samples", option_set_samples, "0 to 1000"},
     {"run", option_set_run, "a number"},
     {"unwind", option_set_unwind, "fast, libunwind or verify"},
+    {"leak_check", option_set_leak_check, "no, summary or full"},
+    {"show_kinds", option_set_show_kinds,
+     "definite, indirect, possible and reachable, with commas between them, all or none"},
+    {"error_kinds", option_set_error_kinds,
+     "definite, indirect, possible and reachable, with commas between them, all or none"},
+    {"exitcode", option_set_exitcode, "0 to 255"},
+    {"contents", option_set_contents, "0 to 4096"},
     {"lifetimes", option_set_lifetimes, "0 or 1"},
 };
 
@@ -137,7 +230,8 @@ static void option_apply(const char *key, const char *value)
         return;
     }
     option_complain("unknown option", key,
-                    "known are out, summary, depth, samples, unwind, lifetimes, run");
+                    "known are out, summary, depth, samples, unwind, leak_check, show_kinds, "
+                    "error_kinds, exitcode, contents, lifetimes, run");
 }
 
 /* Copies up to `stop` or the end of the pair, resolving escapes; true if it fitted. */

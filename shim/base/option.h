@@ -24,6 +24,14 @@ enum option_unwind {
     OPTION_UNWIND_VERIFY,
 };
 
+enum option_leak {
+    OPTION_LEAK_NO,      /* nothing is classified */
+    OPTION_LEAK_SUMMARY, /* totals of each kind */
+    OPTION_LEAK_FULL,    /* and loss records */
+};
+
+#define OPTION_CONTENTS_MAX 4096u
+
 struct option_values {
     char out[OPTION_PATH_MAX]; /* file name or folder with %e %p %t %h; empty: the default name */
     bool summary;              /* one line at the end of the process */
@@ -31,7 +39,12 @@ struct option_values {
     uint32_t samples;          /* live blocks listed per call site at the end */
     uint64_t run;              /* given by `memtrack run` */
     enum option_unwind unwind;
-    bool lifetimes; /* measure how long blocks live */
+    enum option_leak leak_check;
+    uint32_t show_kinds;  /* bits 1 << enum mtf_leak_kind: what a report lists */
+    uint32_t error_kinds; /* likewise: what makes the process exit with exit_code */
+    uint32_t exit_code;   /* 0: its own */
+    uint32_t contents;    /* bytes kept of each listed block */
+    bool lifetimes;       /* measure how long blocks live */
 };
 
 extern struct option_values option;

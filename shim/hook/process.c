@@ -24,6 +24,7 @@ MT_EXPORT int execlp(const char *file, const char *argument, ...);
 MT_EXPORT int execle(const char *path, const char *argument, ...);
 
 static struct {
+    void (*exit)(int);
     void (*exit_now)(int);
     void (*abort)(void);
     int (*execve)(const char *, char *const[], char *const[]);
@@ -34,6 +35,7 @@ static struct {
 
 void process_start(void)
 {
+    real_take(&process_real.exit, "exit");
     real_take(&process_real.exit_now, "_exit");
     real_take(&process_real.abort, "abort");
     real_take(&process_real.execve, "execve");
@@ -42,13 +44,25 @@ void process_start(void)
     real_take(&process_real.execveat, "execveat");
 }
 
-static void process_exit(int status)
+void process_exit_again(int status)
 {
-    start_end(MTF_END_UNDERSCORE_EXIT, true, status);
+    if (process_real.exit)
+        process_real.exit(status);
+    process_exit_now(status);
+}
+
+void process_exit_now(int status)
+{
     if (process_real.exit_now)
         process_real.exit_now(status);
     for (;;)
         SYS1(SYS_exit_group, status);
+}
+
+static void process_exit(int status)
+{
+    int code = start_end(MTF_END_UNDERSCORE_EXIT, true, status);
+    process_exit_now(code ? code : status);
 }
 
 void _exit(int status)

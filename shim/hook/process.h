@@ -10,5 +10,8 @@
 
 /* Looks up the next definitions; before a second thread. dlsym in a forked child could deadlock. */
 void process_start(void);
+/* exit, once more, from one of its handlers; or _exit, without any of ours. Neither comes back. */
+void process_exit_again(int status);
+void process_exit_now(int status);
 
 #endif

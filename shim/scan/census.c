@@ -233,7 +233,8 @@ static void census_fill_buckets(struct census *census)
         uint32_t *buckets = firsts + (size_t)area->rank * (CENSUS_BUCKETS + 1);
         uint32_t at = area->first, end = area->first + area->blocks;
         for (uint32_t b = 0; b <= CENSUS_BUCKETS; b++) {
-            uintptr_t from = (area->number << CENSUS_AREA_SHIFT) + ((uintptr_t)b << CENSUS_BUCKET_SHIFT);
+            uintptr_t from =
+                (area->number << CENSUS_AREA_SHIFT) + ((uintptr_t)b << CENSUS_BUCKET_SHIFT);
             while (at < end && census->blocks[at].start < from)
                 at++;
             buckets[b] = at;
@@ -267,7 +268,8 @@ static bool census_index(struct census *census)
 {
     if (!census_rank_areas(census) || !census_list_spans(census)) /* again: outer blocks are gone */
         return false;
-    census->buckets = heap_alloc((size_t)census->area_count * (CENSUS_BUCKETS + 1) * sizeof(uint32_t));
+    census->buckets =
+        heap_alloc((size_t)census->area_count * (CENSUS_BUCKETS + 1) * sizeof(uint32_t));
     if (census->buckets == NULL)
         return false;
     census_fill_buckets(census);

@@ -45,9 +45,10 @@ enum {
 #define CENSUS_STATE 0x03u
 #define CENSUS_WAITING 0x04u /* for being scanned */
 #define CENSUS_MAPPING 0x08u
-#define CENSUS_POOLED 0x10u  /* by the program's own allocator (memtrack.h) */
-#define CENSUS_OUTER 0x20u   /* holds others; only while the census is taken */
-#define CENSUS_IGNORED 0x40u /* the program said so */
+#define CENSUS_POOLED 0x10u    /* by the program's own allocator (memtrack.h) */
+#define CENSUS_OUTER 0x20u     /* holds others; only while the census is taken */
+#define CENSUS_IGNORED 0x40u   /* the program said so */
+#define CENSUS_INHERITED 0x80u /* from before a fork */
 
 struct census_area;
 

@@ -4,6 +4,7 @@
 #include "base/option.h"
 #include "base/real.h"
 #include "base/sys.h"
+#include "map/map.h"
 #include "scan/census.h"
 #include "scan/libc_memory.h"
 #include "scan/loss.h"
@@ -16,6 +17,7 @@
 #include "store/file.h"
 #include "store/host.h"
 #include "thread.h" /* of the architecture */
+#include "track/event.h"
 #include "track/live.h"
 #include "track/total.h"
 
@@ -47,12 +49,12 @@ static bool check_is_libc(uintptr_t pc)
     return module && module == module_find(check_libc_code);
 }
 
-void check_find_self(struct stopped_thread *self, uintptr_t sp)
+static void check_find_self(struct stopped_thread *self, uintptr_t sp)
 {
     struct slow_frame frame;
     struct slow_space *space = sys_map(sizeof *space);
-    *self = (struct stopped_thread){
-        .tid = sys_gettid(), .sp = sp, .pointer = arch_thread_pointer()};
+    *self =
+        (struct stopped_thread){.tid = sys_gettid(), .sp = sp, .pointer = arch_thread_pointer()};
     if (space && slow_outside(space, check_is_libc, &frame)) {
         self->sp = frame.sp;
         self->register_count = frame.count;
@@ -65,13 +67,26 @@ void check_find_self(struct stopped_thread *self, uintptr_t sp)
 
 static void check_add_block(const void *address, const struct live_block *block, void *context)
 {
+    unsigned char flags = block->sequence <= event_inherited ? CENSUS_INHERITED : 0;
     census_add(context, (uintptr_t)address, block->size, block->sequence, block->thread,
-               block->site, 0);
+               block->site, flags);
+}
+
+/* Stacks of threads are roots as far as they are in use; what brk gave is used by whoever asked in ways
+   that need no pointer to its start. */
+static void check_add_mapping(const struct map_piece *piece, void *context)
+{
+    const struct map_origin *origin = &piece->origin;
+    unsigned char flags = CENSUS_MAPPING | (origin->inherited ? CENSUS_INHERITED : 0);
+    if (origin->kind != MTF_MAP_STACK && origin->kind != MTF_MAP_BREAK)
+        census_add(context, piece->start, piece->end - piece->start, origin->sequence,
+                   origin->thread, origin->site, flags);
 }
 
 static void check_source(struct census *census)
 {
     live_each(check_add_block, census);
+    map_each(check_add_mapping, census);
 }
 
 /* ---- one check ---- */
@@ -101,18 +116,27 @@ static void check_write(struct check *check, const struct check_request *request
         loss_list_blocks(&check->census, index, option.samples, option.contents, scratch);
 }
 
-static enum mtf_check_failure check_conduct(struct check *check, const struct check_request *request,
+static enum mtf_check_failure check_conduct(struct check *check,
+                                            const struct check_request *request,
                                             const struct root_picture *picture, uint32_t index,
                                             struct mtf_check *record)
 {
-    if (space_read(&check->space) != 0)
-        return MTF_CHECK_MEMORY;
-    if (!census_take(&check->census, check_source))
+    pages_start(&check->pages);
+    if (space_read(&check->space) != 0 || !census_take(&check->census, check_source))
         return MTF_CHECK_MEMORY;
     enum mtf_check_failure failure = check_mark(check, picture);
     if (failure == MTF_CHECK_COMPLETE)
         check_write(check, request, index, record);
     return failure;
+}
+
+static void check_drop(struct check *check)
+{
+    pages_end(&check->pages);
+    reach_end(&check->reach);
+    census_drop(&check->census);
+    space_drop(&check->space);
+    sys_unmap(check, sizeof *check);
 }
 
 /* Index of a new record, which says that the check runs; UINT32_MAX if there is no room. */
@@ -137,31 +161,38 @@ static void check_close_record(uint32_t index, const struct mtf_check *record)
     store_release(&kept->failure, record->failure); /* MTF-PUBLISH */
 }
 
-void check_in_place(const struct check_request *request, const struct stopped_thread *threads,
-                    uint32_t thread_count, struct mtf_check *result)
+static void check_in_place(const struct check_request *request,
+                           const struct stopped_thread *threads, uint32_t thread_count,
+                           struct mtf_check *result)
 {
-    struct check check = {.census = {.blocks = NULL}};
+    struct check *check = sys_map(sizeof *check);
     struct root_picture picture = {.threads = threads,
                                    .thread_count = thread_count,
                                    .glibc = !(file_header->flags & MTF_FLAG_NEXT_ALLOCATOR)};
-    uint64_t start = sys_clock_ns(CLOCK_MONOTONIC);
-    *result = (struct mtf_check){.sequence = total_sequence(),
-                                 .at_ns = host_elapsed_ns(),
-                                 .trigger = request->trigger,
-                                 .failure = MTF_CHECK_RUNNING,
-                                 .threads = thread_count,
-                                 .label = request->label,
-                                 .shown = option.leak_check == OPTION_LEAK_FULL ? option.show_kinds : 0};
     uint32_t index = check_open_record(result);
-    pages_start(&check.pages);
-    result->failure = check_conduct(&check, request, &picture, index, result);
-    pages_end(&check.pages);
-    reach_end(&check.reach);
-    census_drop(&check.census);
-    space_drop(&check.space);
-    result->elapsed_ns = sys_clock_ns(CLOCK_MONOTONIC) - start;
-    result->pause_ns = result->elapsed_ns;
+    result->failure = MTF_CHECK_MEMORY;
+    if (check) {
+        result->failure = check_conduct(check, request, &picture, index, result);
+        check_drop(check);
+    }
     check_close_record(index, result);
+}
+
+void check_now(const struct check_request *request, uintptr_t sp, struct mtf_check *result)
+{
+    struct stopped_thread self;
+    uint64_t start = sys_clock_ns(CLOCK_MONOTONIC);
+    *result =
+        (struct mtf_check){.sequence = total_sequence(),
+                           .at_ns = host_elapsed_ns(),
+                           .trigger = request->trigger,
+                           .failure = MTF_CHECK_RUNNING,
+                           .threads = 1,
+                           .label = request->label,
+                           .shown = option.leak_check == OPTION_LEAK_FULL ? option.show_kinds : 0};
+    check_find_self(&self, sp);
+    check_in_place(request, &self, 1, result);
+    result->elapsed_ns = sys_clock_ns(CLOCK_MONOTONIC) - start;
 }
 
 bool check_found(const struct mtf_check *result, uint32_t kinds)

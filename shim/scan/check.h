@@ -23,13 +23,10 @@ struct check_request {
     bool list_blocks; /* BLOCKS, too: at the end */
 };
 
-/* Where the calling thread's stack is in use: from the innermost frame outwards that is neither ours nor
-   libc's, so that neither's dead words hold anything. `sp` serves if that cannot be found. */
-void check_find_self(struct stopped_thread *self, uintptr_t sp);
-/* Checks now, in place: nothing else may run meanwhile. *result is a copy of the record, without
-   losses, also where the file has no room for it. */
-void check_in_place(const struct check_request *request, const struct stopped_thread *threads,
-                    uint32_t thread_count, struct mtf_check *result);
+/* Checks now. The calling thread's stack is in use from the innermost frame outwards that is neither ours
+   nor libc's, so that neither's dead words hold anything; or from `sp`, if that frame cannot be found.
+   *result is a copy of the record, also where the file has no room for it. */
+void check_now(const struct check_request *request, uintptr_t sp, struct mtf_check *result);
 /* Is a kind among those that a bit mask (1 << kind) names, and was any found? */
 bool check_found(const struct mtf_check *result, uint32_t kinds);
 

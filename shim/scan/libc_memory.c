@@ -122,7 +122,8 @@ struct libc_memory_search {
 static void libc_memory_seek_block(const uintptr_t *from, const uintptr_t *to, void *context)
 {
     struct libc_memory_search *search = context;
-    uintptr_t at = ((uintptr_t)from + ARCH_THREAD_BLOCK_ALIGN - 1) & ~(uintptr_t)(ARCH_THREAD_BLOCK_ALIGN - 1);
+    uintptr_t at =
+        ((uintptr_t)from + ARCH_THREAD_BLOCK_ALIGN - 1) & ~(uintptr_t)(ARCH_THREAD_BLOCK_ALIGN - 1);
     for (; at + ARCH_THREAD_BLOCK_BYTES <= (uintptr_t)to; at += ARCH_THREAD_BLOCK_ALIGN) {
         if (!arch_is_thread_block(at))
             continue;
@@ -150,7 +151,8 @@ void libc_memory_dead_stacks(struct space *space, struct pages *pages,
         if (!libc_memory_is_plain(area) || !(area->flags & SPACE_GUARDED) ||
             !(area->flags & SPACE_WRITE))
             continue;
-        uintptr_t from = area->end - area->start > STACK_TOP_BYTES ? area->end - STACK_TOP_BYTES : area->start;
+        uintptr_t from =
+            area->end - area->start > STACK_TOP_BYTES ? area->end - STACK_TOP_BYTES : area->start;
         pages_each(pages, area, from, area->end, libc_memory_seek_block, &search);
         if (search.dead && !search.alive)
             ranges_add(ranges, area->start, (search.dead | (pages->page - 1)) + 1);

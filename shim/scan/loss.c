@@ -3,7 +3,6 @@
 #include "base/sys.h"
 #include "store/file.h"
 #include "store/name.h"
-#include "track/event.h"
 #include "track/sample.h"
 
 enum mtf_leak_kind loss_kind(const struct census *census, uint32_t index)
@@ -13,7 +12,7 @@ enum mtf_leak_kind loss_kind(const struct census *census, uint32_t index)
                                           [CENSUS_POSSIBLE] = MTF_LEAK_POSSIBLE,
                                           [CENSUS_REACHABLE] = MTF_LEAK_REACHABLE};
     unsigned char state = census->states[index];
-    if (census->blocks[index].sequence >> CENSUS_THREAD_BITS <= event_inherited)
+    if (state & CENSUS_INHERITED)
         return MTF_LEAK_INHERITED;
     if (state & CENSUS_IGNORED)
         return MTF_LEAK_IGNORED;
@@ -164,7 +163,9 @@ struct loss_listing {
 /* In this order a site's places are given away. */
 static unsigned loss_turn(enum mtf_leak_kind kind)
 {
-    return kind == MTF_LEAK_DEFINITE ? 0 : kind == MTF_LEAK_POSSIBLE || kind == MTF_LEAK_INDIRECT ? 1 : 2;
+    return kind == MTF_LEAK_DEFINITE                                ? 0
+           : kind == MTF_LEAK_POSSIBLE || kind == MTF_LEAK_INDIRECT ? 1
+                                                                    : 2;
 }
 
 #define LOSS_TURNS 3u
@@ -226,7 +227,8 @@ static void loss_name_examples(uint32_t check, uint32_t count)
         *loss_slot(&index, blocks[i].site, (enum mtf_leak_kind)blocks[i].kind) = i + 1;
     for (uint64_t i = 0; i < file_count(MTF_KIND_LOSSES); i++) {
         if (losses[i].check == check)
-            losses[i].example = *loss_slot(&index, losses[i].site, (enum mtf_leak_kind)losses[i].kind);
+            losses[i].example =
+                *loss_slot(&index, losses[i].site, (enum mtf_leak_kind)losses[i].kind);
     }
     heap_free(index.slots, loss_index_bytes(&index));
 }
@@ -243,13 +245,11 @@ static void loss_list_chosen(struct loss_listing *listing, uint32_t check, uint3
     file_publish(MTF_KIND_BLOCKS, listing->count);
 }
 
-void loss_list_blocks(const struct census *census, uint32_t check, uint32_t limit, uint32_t contents,
-                      uint32_t *scratch)
+void loss_list_blocks(const struct census *census, uint32_t check, uint32_t limit,
+                      uint32_t contents, uint32_t *scratch)
 {
-    struct loss_listing listing = {.census = census,
-                                   .sites = file_count(MTF_KIND_SITES),
-                                   .limit = limit,
-                                   .chosen = scratch};
+    struct loss_listing listing = {
+        .census = census, .sites = file_count(MTF_KIND_SITES), .limit = limit, .chosen = scratch};
     file_clear(MTF_KIND_BLOCKS);
     listing.taken = heap_alloc(listing.sites * sizeof *listing.taken);
     if (listing.taken == NULL)

@@ -23,7 +23,7 @@ uint64_t loss_bound(const struct census *census);
 void loss_write(const struct census *census, uint32_t check, uint32_t *scratch);
 /* Lists at most `limit` blocks of each site in BLOCKS, lost ones before others, and gives the losses of
    the check their examples. `contents`: how many of their first bytes are kept. */
-void loss_list_blocks(const struct census *census, uint32_t check, uint32_t limit, uint32_t contents,
-                      uint32_t *scratch);
+void loss_list_blocks(const struct census *census, uint32_t check, uint32_t limit,
+                      uint32_t contents, uint32_t *scratch);
 
 #endif

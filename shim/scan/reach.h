@@ -23,12 +23,12 @@ struct reach {
     struct pages *pages;
     uint32_t *waiting; /* blocks to be scanned: a stack */
     uint32_t depth;
-    uint32_t holder;  /* block that is being scanned; CENSUS_NONE for a root */
-    uint32_t clique;  /* the first block of the clique that is being marked, or CENSUS_NONE */
-    bool definite;    /* what is being scanned is surely reachable */
+    uint32_t holder; /* block that is being scanned; CENSUS_NONE for a root */
+    uint32_t clique; /* the first block of the clique that is being marked, or CENSUS_NONE */
+    bool definite;   /* what is being scanned is surely reachable */
     bool late;
-    uint64_t scanned; /* bytes */
-    uint64_t looked;  /* of those, when the clock was last read */
+    uint64_t scanned;     /* bytes */
+    uint64_t looked;      /* of those, when the clock was last read */
     uint64_t deadline_ns; /* CLOCK_MONOTONIC */
 };
 

@@ -6,7 +6,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define SPACE_BUFFER (64u << 10) /* more than any line: a path is at most 4 KiB, with escapes 16 KiB */
+#define SPACE_BUFFER                                                                               \
+    (64u << 10) /* more than any line: a path is at most 4 KiB, with escapes 16 KiB */
 #define SPACE_FIRST 256u
 
 /* A cursor over a line that never leaves it. */

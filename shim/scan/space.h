@@ -16,10 +16,10 @@
 #define SPACE_WRITE 0x2u
 #define SPACE_EXEC 0x4u
 #define SPACE_SHARED 0x8u
-#define SPACE_FILE 0x10u    /* has a file behind it */
-#define SPACE_STACK 0x20u   /* the main thread's */
-#define SPACE_BREAK 0x40u   /* what brk gave */
-#define SPACE_UNTOLD 0x80u  /* the kernel's own, or a device: reading it may do something */
+#define SPACE_FILE 0x10u     /* has a file behind it */
+#define SPACE_STACK 0x20u    /* the main thread's */
+#define SPACE_BREAK 0x40u    /* what brk gave */
+#define SPACE_UNTOLD 0x80u   /* the kernel's own, or a device: reading it may do something */
 #define SPACE_GUARDED 0x100u /* right behind an area without any permission */
 
 struct space_area {

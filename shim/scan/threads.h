@@ -15,8 +15,9 @@
 struct stopped_thread {
     int32_t tid;
     uint32_t register_count;
-    uintptr_t sp;      /* the stack is in use from here upwards, red zone included; 0 if not known */
-    uintptr_t pointer; /* the thread pointer, where libc's own block for the thread is; 0 if not known */
+    uintptr_t sp; /* the stack is in use from here upwards, red zone included; 0 if not known */
+    uintptr_t
+        pointer; /* the thread pointer, where libc's own block for the thread is; 0 if not known */
     uintptr_t registers[THREADS_REGISTERS];
 };
 

@@ -7,6 +7,7 @@
 #define ARCH_DWARF_FP 6u   /* rbp */
 #define ARCH_DWARF_SP 7u   /* rsp */
 #define ARCH_DWARF_RA 16u
-#define ARCH_UNWIND_KEPT 3, 6, 12, 13, 14, 15 /* rbx, rbp, r12 to r15: callees keep them (psABI 3.2.1) */
+#define ARCH_UNWIND_KEPT                                                                           \
+    3, 6, 12, 13, 14, 15 /* rbx, rbp, r12 to r15: callees keep them (psABI 3.2.1) */
 
 #endif

@@ -1,0 +1,58 @@
+#include "scan/verdict.h"
+#include "base/option.h"
+#include "scan/check.h"
+
+static struct mtf_check verdict; /* failure RUNNING: not checked yet. Under LOCK_START */
+static bool verdict_is_known;    /* under LOCK_START */
+
+bool verdict_at_end(uintptr_t sp)
+{
+    const struct check_request request = {.trigger = MTF_CHECK_AT_EXIT, .list_blocks = true};
+    if (option.leak_check == OPTION_LEAK_NO)
+        return false;
+    check_now(&request, sp, &verdict);
+    verdict_is_known = true;
+    return verdict.failure == MTF_CHECK_COMPLETE;
+}
+
+static void verdict_say_kind(struct say_line *line, enum mtf_leak_kind kind, const char *words)
+{
+    if (verdict.blocks[kind] == 0)
+        return;
+    say_text(line, words);
+    say_count(line, verdict.bytes[kind], "byte");
+    say_text(line, " in ");
+    say_count(line, verdict.blocks[kind], "block");
+}
+
+void verdict_say(struct say_line *line)
+{
+    static const char *const reasons[MTF_CHECK_FAILURE_LIMIT] = {
+        [MTF_CHECK_THREADS] = "a thread could not be stopped",
+        [MTF_CHECK_MEMORY] = "no memory for it",
+        [MTF_CHECK_TIME] = "it took too long",
+        [MTF_CHECK_PROCESS] = "no copy of the process could be made",
+    };
+    if (!verdict_is_known)
+        return;
+    if (verdict.failure != MTF_CHECK_COMPLETE) {
+        const char *reason = reasons[verdict.failure % MTF_CHECK_FAILURE_LIMIT];
+        say_text(line, ", not classified: ");
+        say_text(line, reason ? reason : "it came to no end");
+        return;
+    }
+    verdict_say_kind(line, MTF_LEAK_DEFINITE, "; definitely lost: ");
+    verdict_say_kind(line, MTF_LEAK_INDIRECT, "; indirectly lost: ");
+    verdict_say_kind(line, MTF_LEAK_POSSIBLE, "; possibly lost: ");
+}
+
+int verdict_exit_code(void)
+{
+    bool found = verdict_is_known && check_found(&verdict, option.error_kinds);
+    return found ? (int)option.exit_code : 0;
+}
+
+void verdict_fork_child(void)
+{
+    verdict_is_known = false;
+}
