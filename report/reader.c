@@ -157,18 +157,28 @@ static int reader_module(struct reader *reader, const void *record, void *target
     return 0;
 }
 
+static int reader_frame(struct reader *reader, const void *record, void *target, uint32_t index)
+{
+    const struct mtf_frame *from = record;
+    if (index != 0 && from->module >= reader->snapshot->module_count)
+        return reader_damaged(reader, "frame", index);
+    *(struct mtf_frame *)target = *from;
+    return 0;
+}
+
 static int reader_node(struct reader *reader, const void *record, void *target, uint32_t index)
 {
     const struct mtf_node *from = record;
     if (index == 0)
         return 0;
-    if (from->parent >= index || from->module >= reader->snapshot->module_count)
+    if (from->parent >= index || from->frame >= reader->frame_count)
         return reader_damaged(reader, "stack node", index);
+    const struct mtf_frame *frame = &reader->frames[from->frame];
     *(struct snapshot_node *)target = (struct snapshot_node){
-        .offset = from->offset,
+        .offset = frame->offset,
         .parent = from->parent,
-        .module = from->module,
-        .flags = from->flags,
+        .module = frame->module,
+        .flags = frame->flags,
     };
     return 0;
 }
@@ -250,6 +260,8 @@ static int reader_thread(struct reader *reader, const void *record, void *target
 static const struct reader_plan plan_modules = {MTF_KIND_MODULES, sizeof(struct mtf_module),
                                                 sizeof(struct snapshot_module), true,
                                                 reader_module};
+static const struct reader_plan plan_frames = {MTF_KIND_FRAMES, sizeof(struct mtf_frame),
+                                               sizeof(struct mtf_frame), true, reader_frame};
 static const struct reader_plan plan_nodes = {MTF_KIND_NODES, sizeof(struct mtf_node),
                                               sizeof(struct snapshot_node), true, reader_node};
 static const struct reader_plan plan_sites = {MTF_KIND_SITES, sizeof(struct mtf_site),
@@ -266,6 +278,10 @@ static int reader_tables(struct reader *reader)
     to->modules = array;
     if (error == 0 && to->modules[0].path == NULL)
         to->modules[0].path = "";
+    if (error == 0) {
+        error = reader_table(reader, &plan_frames, &array, &reader->frame_count);
+        reader->frames = array;
+    }
     if (error == 0) {
         error = reader_table(reader, &plan_nodes, &array, &to->node_count);
         to->nodes = array;
@@ -393,6 +409,7 @@ int reader_parse(const struct tables_source *source, struct snapshot **out, char
     if (reader.snapshot == NULL)
         return reader_out_of_memory(&reader);
     error = reader_fill(&reader);
+    free(reader.frames);
     if (error != 0) {
         snapshot_free(reader.snapshot);
         return error;

@@ -14,6 +14,8 @@
 struct reader {
     struct tables tables;
     struct snapshot *snapshot;
+    struct mtf_frame *frames; /* until the nodes are read */
+    uint32_t frame_count;
     uint64_t names_size;
 };
 

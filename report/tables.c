@@ -13,8 +13,8 @@
 #define TABLES_PAGE 4096u /* the smallest page size; larger ones are multiples of it */
 
 static const char *const tables_kind_names[MTF_KIND_LIMIT] = {
-    "nothing",  "names",   "modules", "nodes",  "sites",    "threads", "blocks", "shares",
-    "mappings", "regions", "checks",  "losses", "timeline", "phases",  "sizes",  "usage",
+    "nothing", "names",  "modules", "nodes",    "sites",  "threads", "blocks", "shares", "mappings",
+    "regions", "checks", "losses",  "timeline", "phases", "sizes",   "usage",  "frames",
 };
 
 int tables_fail(struct tables *tables, int error, const char *format, ...)
@@ -120,9 +120,10 @@ static int tables_read_start(struct tables *tables)
 static int tables_read_counts(struct tables *tables)
 {
     static const uint8_t rounds[][2] = {
-        {MTF_KIND_BLOCKS, MTF_KIND_CHECKS},   {MTF_KIND_SHARES, MTF_KIND_PHASES},
-        {MTF_KIND_SITES, MTF_KIND_SITES},     {MTF_KIND_NODES, MTF_KIND_THREADS},
-        {MTF_KIND_MODULES, MTF_KIND_MODULES}, {MTF_KIND_NAMES, MTF_KIND_NAMES},
+        {MTF_KIND_BLOCKS, MTF_KIND_CHECKS}, {MTF_KIND_SHARES, MTF_KIND_PHASES},
+        {MTF_KIND_SITES, MTF_KIND_SITES},   {MTF_KIND_NODES, MTF_KIND_THREADS},
+        {MTF_KIND_FRAMES, MTF_KIND_FRAMES}, {MTF_KIND_MODULES, MTF_KIND_MODULES},
+        {MTF_KIND_NAMES, MTF_KIND_NAMES},
     };
     struct mtf_header later;
     for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {

@@ -7,7 +7,7 @@
  * On failure  -errno; `message` says what is wrong and what to do, without the file's name.
  *
  * Counts are taken in the order in which records refer to each other (losses, blocks and
- * checks, sites, nodes and threads, modules, names), each from a fresh read of the header: what a record refers to was
+ * checks, sites, nodes and threads, frames, modules, names), each from a fresh read of the header: what a record refers to was
  * published before it, so it lies below the count that is taken later. See publish.h.
  */
 #ifndef MEMTRACK_REPORT_TABLES_H

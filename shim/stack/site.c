@@ -4,22 +4,19 @@
 #include "stack/interned.h"
 #include "store/file.h"
 
-#define SITE_NODES_FIRST 4096u /* slots */
+#define SITE_FRAMES_FIRST 2048u /* slots */
+#define SITE_NODES_FIRST 4096u
 #define SITE_SITES_FIRST 1024u
 
 static struct lock site_lock = {.rank = LOCK_SITE};
-static struct interned *site_node_index; /* both: replaced under LOCK_SITE */
+static struct interned *site_frame_index; /* all three: replaced under LOCK_SITE */
+static struct interned *site_node_index;
 static struct interned *site_index;
-static struct mtf_node *site_nodes; /* constant after site_start */
+static struct mtf_frame *site_frames; /* constant after site_start, as the next two */
+static struct mtf_node *site_nodes;
 struct mtf_site *site_sites;
 
-/* What makes a node, and what makes a site, different from all others. */
-struct site_node_key {
-    uint64_t offset;
-    uint32_t parent;
-    uint32_t module;
-    uint32_t flags;
-};
+/* What makes a site different from all others. */
 struct site_key {
     uint32_t node;
     uint32_t domain;
@@ -36,12 +33,14 @@ static bool site_start_table(enum mtf_kind kind)
 
 bool site_start(void)
 {
+    site_frames = file_table(MTF_KIND_FRAMES);
     site_nodes = file_table(MTF_KIND_NODES);
     site_sites = file_table(MTF_KIND_SITES);
+    site_frame_index = interned_make(SITE_FRAMES_FIRST);
     site_node_index = interned_make(SITE_NODES_FIRST);
     site_index = interned_make(SITE_SITES_FIRST);
-    return site_node_index && site_index && site_start_table(MTF_KIND_NODES) &&
-           site_start_table(MTF_KIND_SITES);
+    return site_frame_index && site_node_index && site_index && site_start_table(MTF_KIND_FRAMES) &&
+           site_start_table(MTF_KIND_NODES) && site_start_table(MTF_KIND_SITES);
 }
 
 const struct mtf_node *site_node_record(uint32_t node)
@@ -49,30 +48,85 @@ const struct mtf_node *site_node_record(uint32_t node)
     return &site_nodes[node];
 }
 
-MT_INLINE uint64_t site_node_hash_of(const struct site_node_key *key)
+const struct mtf_frame *site_frame_record(uint32_t node)
 {
-    return interned_mix(key->offset ^ ((uint64_t)key->parent << 32) ^
-                        ((uint64_t)key->module << 20) ^ key->flags);
+    return &site_frames[site_nodes[node].frame];
+}
+
+/* ---- frames ---- */
+
+MT_INLINE uint64_t site_frame_hash_of(const struct mtf_frame *frame)
+{
+    return interned_mix(frame->offset ^ (uint64_t)frame->module << 44 ^
+                        (uint64_t)frame->flags << 40);
+}
+
+static uint64_t site_frame_hash(uint32_t id)
+{
+    return site_frame_hash_of(&site_frames[id]);
+}
+
+MT_INLINE bool site_frame_is(uint32_t id, const void *context)
+{
+    const struct mtf_frame *wanted = context, *frame = &site_frames[id];
+    return frame->offset == wanted->offset && frame->module == wanted->module &&
+           frame->flags == wanted->flags;
+}
+
+static uint32_t site_frame_add_locked(const struct mtf_frame *frame, uint64_t hash)
+{
+    uint32_t found = interned_find(&site_frame_index, hash, site_frame_is, frame);
+    if (found)
+        return found;
+    if (!interned_has_room(&site_frame_index, file_count(MTF_KIND_FRAMES), site_frame_hash))
+        return 0;
+    uint64_t id = file_reserve(MTF_KIND_FRAMES, 1);
+    if (id == FILE_FULL || id >= SITE_FRAMES_MAX)
+        return 0;
+    site_frames[id] = *frame;
+    file_publish(MTF_KIND_FRAMES, id + 1);
+    interned_add(site_frame_index, hash, (uint32_t)id);
+    return (uint32_t)id;
+}
+
+static MT_COLD uint32_t site_frame_slow(const struct mtf_frame *frame, uint64_t hash)
+{
+    bool taken = lock_enter_critical(&site_lock);
+    uint32_t id = site_frame_add_locked(frame, hash);
+    lock_leave_critical(&site_lock, taken);
+    return id;
+}
+
+/* 0 if there is no room. */
+static uint32_t site_frame(uint32_t module, uint64_t offset, uint32_t flags)
+{
+    const struct mtf_frame frame = {.offset = offset, .module = module, .flags = flags};
+    uint64_t hash = site_frame_hash_of(&frame);
+    uint32_t id = interned_find(&site_frame_index, hash, site_frame_is, &frame);
+    return MT_LIKELY(id != 0) ? id : site_frame_slow(&frame, hash);
+}
+
+/* ---- nodes ---- */
+
+MT_INLINE uint64_t site_node_hash_of(const struct mtf_node *node)
+{
+    return interned_mix((uint64_t)node->parent << 32 | node->frame);
 }
 
 static uint64_t site_node_hash(uint32_t id)
 {
-    const struct mtf_node *node = &site_nodes[id];
-    const struct site_node_key key = {node->offset, node->parent, node->module, node->flags};
-    return site_node_hash_of(&key);
+    return site_node_hash_of(&site_nodes[id]);
 }
 
 MT_INLINE bool site_node_is(uint32_t id, const void *context)
 {
-    const struct site_node_key *key = context;
-    const struct mtf_node *node = &site_nodes[id];
-    return node->offset == key->offset && node->parent == key->parent &&
-           node->module == key->module && node->flags == key->flags;
+    const struct mtf_node *wanted = context, *node = &site_nodes[id];
+    return node->parent == wanted->parent && node->frame == wanted->frame;
 }
 
-static uint32_t site_node_add_locked(const struct site_node_key *key, uint64_t hash)
+static uint32_t site_node_add_locked(const struct mtf_node *node, uint64_t hash)
 {
-    uint32_t found = interned_find(&site_node_index, hash, site_node_is, key);
+    uint32_t found = interned_find(&site_node_index, hash, site_node_is, node);
     if (found)
         return found;
     if (!interned_has_room(&site_node_index, file_count(MTF_KIND_NODES), site_node_hash))
@@ -80,20 +134,16 @@ static uint32_t site_node_add_locked(const struct site_node_key *key, uint64_t h
     uint64_t id = file_reserve(MTF_KIND_NODES, 1);
     if (id == FILE_FULL || id >= SITE_NODES_MAX)
         return 0;
-    struct mtf_node *node = &site_nodes[id];
-    node->parent = key->parent;
-    node->module = key->module;
-    node->offset = key->offset;
-    node->flags = key->flags;
+    site_nodes[id] = *node;
     file_publish(MTF_KIND_NODES, id + 1);
     interned_add(site_node_index, hash, (uint32_t)id);
     return (uint32_t)id;
 }
 
-static MT_COLD uint32_t site_node_slow(const struct site_node_key *key, uint64_t hash)
+static MT_COLD uint32_t site_node_slow(const struct mtf_node *node, uint64_t hash)
 {
     bool taken = lock_enter_critical(&site_lock);
-    uint32_t id = site_node_add_locked(key, hash);
+    uint32_t id = node->frame ? site_node_add_locked(node, hash) : 0;
     lock_leave_critical(&site_lock, taken);
     if (id == 0)
         file_lost(MTF_LOST_SITE);
@@ -102,11 +152,13 @@ static MT_COLD uint32_t site_node_slow(const struct site_node_key *key, uint64_t
 
 uint32_t site_node(uint32_t parent, uint32_t module, uint64_t offset, uint32_t flags)
 {
-    const struct site_node_key key = {offset, parent, module, flags};
-    uint64_t hash = site_node_hash_of(&key);
-    uint32_t id = interned_find(&site_node_index, hash, site_node_is, &key);
-    return MT_LIKELY(id != 0) ? id : site_node_slow(&key, hash);
+    const struct mtf_node node = {.parent = parent, .frame = site_frame(module, offset, flags)};
+    uint64_t hash = site_node_hash_of(&node);
+    uint32_t id = interned_find(&site_node_index, hash, site_node_is, &node);
+    return MT_LIKELY(id != 0) ? id : site_node_slow(&node, hash);
 }
+
+/* ---- sites ---- */
 
 MT_INLINE uint64_t site_hash_of(const struct site_key *key)
 {

@@ -1,8 +1,9 @@
 /*
- * Keeps       the trie of call stacks (NODES) and the call sites at its nodes (SITES).
- * Invariant   (parent, module, offset, flags) is unique among nodes, (node, domain) among sites.
+ * Keeps       the trie of call stacks (FRAMES, NODES) and the call sites at its nodes (SITES).
+ * Invariant   (module, offset, flags) is unique among frames, (parent, frame) among nodes, (node,
+ *             domain) among sites.
  * Threads     any. Looking up what exists takes no lock; adding takes LOCK_SITE.
- * Memory      records in the file, at most SITE_NODES_MAX and SITE_MAX; indexes of them in private
+ * Memory      records in the file, at most SITE_..._MAX; indexes of them in private
  *             memory (stack/interned.h), so that a forked child does not see the parent's new ones.
  * On failure  returns 0 and counts MTF_LOST_SITE.
  */
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SITE_FRAMES_MAX (1u << 24)
 #define SITE_NODES_MAX (1u << 25)
 #define SITE_MAX (1u << 22)
 
@@ -31,6 +33,8 @@ MT_INLINE struct mtf_site *site_record(uint32_t site)
 }
 
 const struct mtf_node *site_node_record(uint32_t node);
+/* The frame of a node. */
+const struct mtf_frame *site_frame_record(uint32_t node);
 void site_fork_prepare(void);
 void site_fork_parent(void);
 void site_fork_child(void);

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#define FILE_GROW_LEAST (64u << 10)
+#define FILE_GROW_LEAST (32u << 10)
 #define FILE_RESERVE_LEAST (1u << 20)
 
 struct file_table {
@@ -30,8 +30,9 @@ static const struct {
 } file_plan[MTF_KIND_LIMIT] = {
     [MTF_KIND_NAMES] = {1, 16u << 10, 64ull << 20},
     [MTF_KIND_MODULES] = {sizeof(struct mtf_module), 16u << 10, 8ull << 20},
-    [MTF_KIND_NODES] = {sizeof(struct mtf_node), 48u << 10, 768ull << 20},
-    [MTF_KIND_SITES] = {sizeof(struct mtf_site), 64u << 10, 512ull << 20},
+    [MTF_KIND_NODES] = {sizeof(struct mtf_node), 16u << 10, 256ull << 20},
+    [MTF_KIND_FRAMES] = {sizeof(struct mtf_frame), 16u << 10, 256ull << 20},
+    [MTF_KIND_SITES] = {sizeof(struct mtf_site), 32u << 10, 512ull << 20},
     [MTF_KIND_THREADS] = {sizeof(struct mtf_thread), 4u << 10, 24ull << 20},
     [MTF_KIND_BLOCKS] = {sizeof(struct mtf_block), 0, 256ull << 20},
     [MTF_KIND_SHARES] = {sizeof(struct mtf_share), 0, 64ull << 20},
@@ -178,16 +179,21 @@ static bool file_back(enum mtf_kind kind, uint64_t size)
     return true;
 }
 
-/* Backs at least `need` bytes of a table: half as much again, for few and large extents; no more
-   than needed where that is all that can be had. */
+/* A quarter as much again, so that little of a file is empty; more once the directory is half full. */
+static uint64_t file_growth(const struct file_table *table)
+{
+    uint64_t more =
+        file_header->extent_count < MTF_EXTENT_MAX / 2 ? table->mapped / 4 : table->mapped;
+    return more < FILE_GROW_LEAST ? FILE_GROW_LEAST : more;
+}
+
+/* Backs at least `need` bytes of a table; no more where that is all that can be had. */
 static bool file_grow_locked(enum mtf_kind kind, uint64_t need)
 {
     struct file_table *table = &file_tables[kind];
     if (need > table->limit)
         return false;
-    uint64_t more = table->mapped / 2;
-    if (more < FILE_GROW_LEAST)
-        more = FILE_GROW_LEAST;
+    uint64_t more = file_growth(table);
     if (table->mapped + more < need)
         more = need - table->mapped;
     if (table->mapped + more > table->limit)

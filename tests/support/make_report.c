@@ -22,6 +22,7 @@ struct make_report {
 static const size_t record_sizes[MTF_KIND_LIMIT] = {
     [MTF_KIND_NAMES] = 1,
     [MTF_KIND_MODULES] = sizeof(struct mtf_module),
+    [MTF_KIND_FRAMES] = sizeof(struct mtf_frame),
     [MTF_KIND_NODES] = sizeof(struct mtf_node),
     [MTF_KIND_SITES] = sizeof(struct mtf_site),
     [MTF_KIND_THREADS] = sizeof(struct mtf_thread),
@@ -86,6 +87,7 @@ struct make_report *make_report_new(void)
     table_add(report, MTF_KIND_NAMES, 8);
     for (int kind = MTF_KIND_MODULES; kind <= MTF_KIND_THREADS; kind++)
         table_add(report, (enum mtf_kind)kind, 1);
+    table_add(report, MTF_KIND_FRAMES, 1);
     return report;
 }
 
@@ -137,7 +139,9 @@ uint32_t make_report_node(struct make_report *report, uint32_t parent, uint32_t 
 {
     uint32_t id = table_add(report, MTF_KIND_NODES, 1);
     struct mtf_node *node = make_report_record(report, MTF_KIND_NODES, id);
-    *node = (struct mtf_node){.parent = parent, .module = module, .offset = offset, .flags = flags};
+    *node = (struct mtf_node){.parent = parent, .frame = table_add(report, MTF_KIND_FRAMES, 1)};
+    struct mtf_frame *frame = make_report_record(report, MTF_KIND_FRAMES, node->frame);
+    *frame = (struct mtf_frame){.module = module, .offset = offset, .flags = flags};
     return id;
 }
 

@@ -321,7 +321,7 @@ static void stacks_beyond_the_limit_end_in_a_cut_node(void **state)
     uint32_t node = site_record(site)->node;
     while (site_node_record(node)->parent)
         node = site_node_record(node)->parent;
-    assert_int_equal(site_node_record(node)->flags, MTF_NODE_CUT);
+    assert_int_equal(site_frame_record(node)->flags, MTF_NODE_CUT);
     assert_int_equal(depth_of(site), 21);
     assert_int_equal(differences(), different);
     capture_depth = limit;

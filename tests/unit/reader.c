@@ -206,8 +206,9 @@ static const struct damage damages[] = {
     HEADER(tables[MTF_KIND_NAMES].count, 12, -EBADMSG, "name"),
     HEADER(tables[MTF_KIND_SITES].record_size, 64, -EBADMSG, "record size of sites"),
     HEADER(tables[MTF_KIND_SITES].count, UINT64_MAX, -EBADMSG, "more sites"),
-    HEADER(tables[MTF_KIND_NODES].count, UINT64_MAX / 24 + 2, -EBADMSG, "more nodes"),
-    HEADER(tables[MTF_KIND_MODULES].count, 1, -EBADMSG, "stack node"),
+    HEADER(tables[MTF_KIND_NODES].count, UINT64_MAX / 8 + 2, -EBADMSG, "more nodes"),
+    HEADER(tables[MTF_KIND_MODULES].count, 1, -EBADMSG, "frame"),
+    HEADER(tables[MTF_KIND_FRAMES].count, 1, -EBADMSG, "stack node"),
     HEADER(tables[MTF_KIND_NODES].count, 1, -EBADMSG, "call site"),
     HEADER(tables[MTF_KIND_THREADS].count, 1, -EBADMSG, "block"),
     HEADER(extents[0].kind, MTF_KIND_NONE, -EBADMSG, "unknown table"),
@@ -421,9 +422,10 @@ static uint64_t grower_most;
 static void grower_step(void)
 {
     struct mtf_table *tables = grower_header->tables;
-    uint64_t count = tables[MTF_KIND_NODES].count + 10;
+    uint64_t count = tables[MTF_KIND_NODES].count + 10; /* node n is of frame n */
     if (count > grower_most)
         return;
+    mtf_publish_count(&tables[MTF_KIND_FRAMES], count);
     mtf_publish_count(&tables[MTF_KIND_NODES], count);
     mtf_publish_count(&tables[MTF_KIND_SITES], count);
 }
@@ -454,6 +456,7 @@ static void a_file_that_grows_between_reads_is_consistent(void **state)
     struct mtf_header *header =
         mmap(NULL, MTF_HEADER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
     assert_true(header != MAP_FAILED);
+    header->tables[MTF_KIND_FRAMES].count = 100;
     header->tables[MTF_KIND_NODES].count = header->tables[MTF_KIND_SITES].count = 100;
     grower_most = 1000;
     grower_header = header;

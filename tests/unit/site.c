@@ -35,8 +35,8 @@ static void equal_frames_are_one_node(void **state)
     uint32_t node = site_node(0, 1, 0x1234, 0);
     assert_int_not_equal(node, 0);
     assert_int_equal(site_node(0, 1, 0x1234, 0), node);
-    const struct mtf_node *record = site_node_record(node);
-    assert_int_equal(record->parent, 0);
+    const struct mtf_frame *record = site_frame_record(node);
+    assert_int_equal(site_node_record(node)->parent, 0);
     assert_int_equal(record->module, 1);
     assert_int_equal(record->offset, 0x1234);
     assert_int_equal(record->flags, 0);
@@ -135,9 +135,9 @@ static void threads_that_intern_the_same_stacks_get_the_same_ids(void **state)
             assert_int_equal(sites[i][stack], sites[0][stack]);
     }
     for (uint64_t node = 1; node < file_count(MTF_KIND_NODES); node++) {
-        const struct mtf_node *record = site_node_record((uint32_t)node);
-        assert_int_equal(site_node(record->parent, record->module, record->offset, record->flags),
-                         node);
+        const struct mtf_frame *record = site_frame_record((uint32_t)node);
+        uint32_t parent = site_node_record((uint32_t)node)->parent;
+        assert_int_equal(site_node(parent, record->module, record->offset, record->flags), node);
     }
 }
 

@@ -23,7 +23,7 @@
  * below a count is therefore complete, also after SIGKILL. Counters inside site records and totals
  * change at any time; each is one aligned 64-bit store.
  *
- * Record 0 of NODES, SITES, MODULES and THREADS is a real entry that means "unknown".
+ * Record 0 of FRAMES, NODES, SITES, MODULES and THREADS is a real entry that means "unknown".
  */
 #ifndef MEMTRACK_FORMAT_H
 #define MEMTRACK_FORMAT_H
@@ -59,7 +59,8 @@ enum mtf_kind {
     MTF_KIND_PHASES = 13,   /* struct mtf_phase */
     MTF_KIND_SIZES = 14,    /* struct mtf_size: histogram of requested sizes */
     MTF_KIND_USAGE = 15,    /* struct mtf_usage: more of some call sites */
-    MTF_KIND_LIMIT = 16,
+    MTF_KIND_FRAMES = 16,   /* struct mtf_frame: what NODES consist of */
+    MTF_KIND_LIMIT = 17,
 };
 
 /* mtf_header.state */
@@ -138,16 +139,20 @@ struct mtf_module {
 #define MTF_MODULE_SHIM 0x4u   /* libmemtrack.so */
 #define MTF_MODULE_LOADER 0x8u /* the dynamic linker */
 
+/* A place in the code that stands in call stacks. (module, offset, flags) is unique. */
+struct mtf_frame {
+    uint64_t offset; /* pc minus the module's bias: an address in terms of its ELF file */
+    uint32_t module; /* 0: `offset` is an absolute address outside of every known module */
+    uint32_t flags;  /* MTF_NODE_* */
+};
+
 /*
- * A frame of call stacks. The parent is the caller; node 0 is the root, outside of every stack.
- * Equal stacks share nodes: (parent, module, offset, flags) is unique.
+ * A frame in a call stack. The parent is the caller; node 0 is the root, outside of every stack.
+ * Equal stacks share nodes: (parent, frame) is unique.
  */
 struct mtf_node {
     uint32_t parent;
-    uint32_t module; /* 0: `offset` is an absolute address outside of every known module */
-    uint64_t offset; /* pc minus the module's bias: an address in terms of its ELF file */
-    uint32_t flags;  /* MTF_NODE_* */
-    uint32_t reserved;
+    uint32_t frame; /* index into FRAMES */
 };
 #define MTF_NODE_EXACT                                                                             \
     0x1u /* offset is the interrupted instruction; otherwise it is the return address, and the     \
@@ -179,10 +184,10 @@ struct mtf_site {
     uint64_t peak_epoch;
     uint64_t at_peak_bytes;
     uint64_t at_peak_blocks;
+    uint64_t largest;   /* bytes; up to here is what every event touches: one cache line */
     uint64_t temporary; /* freed before the same thread's next allocation */
     uint32_t node;      /* innermost frame */
     uint32_t domain;    /* enum mtf_domain; its own totals' peak_epoch is the one to compare with */
-    uint64_t largest;   /* bytes */
     uint64_t reallocs;  /* of allocs, those by a realloc of an existing block */
     uint64_t zero_size; /* of allocs, those of 0 bytes */
     uint64_t failed;    /* requests that the allocator refused; not in allocs */
@@ -395,11 +400,13 @@ MTF_AT(mtf_module, mtime_ns, 64);
 MTF_AT(mtf_module, build_id_length, 72);
 MTF_AT(mtf_module, build_id, 76);
 _Static_assert(sizeof(struct mtf_module) == 128, "mtf_module");
+MTF_AT(mtf_frame, offset, 0);
+MTF_AT(mtf_frame, module, 8);
+MTF_AT(mtf_frame, flags, 12);
+_Static_assert(sizeof(struct mtf_frame) == 16, "mtf_frame");
 MTF_AT(mtf_node, parent, 0);
-MTF_AT(mtf_node, module, 4);
-MTF_AT(mtf_node, offset, 8);
-MTF_AT(mtf_node, flags, 16);
-_Static_assert(sizeof(struct mtf_node) == 24, "mtf_node");
+MTF_AT(mtf_node, frame, 4);
+_Static_assert(sizeof(struct mtf_node) == 8, "mtf_node");
 MTF_AT(mtf_site, allocs, 0);
 MTF_AT(mtf_site, alloc_bytes, 8);
 MTF_AT(mtf_site, frees, 16);
@@ -407,9 +414,9 @@ MTF_AT(mtf_site, freed_bytes, 24);
 MTF_AT(mtf_site, peak_epoch, 32);
 MTF_AT(mtf_site, at_peak_bytes, 40);
 MTF_AT(mtf_site, at_peak_blocks, 48);
-MTF_AT(mtf_site, temporary, 56);
-MTF_AT(mtf_site, node, 64);
-MTF_AT(mtf_site, largest, 72);
+MTF_AT(mtf_site, largest, 56);
+MTF_AT(mtf_site, temporary, 64);
+MTF_AT(mtf_site, node, 72);
 MTF_AT(mtf_site, reallocs, 80);
 MTF_AT(mtf_site, zero_size, 88);
 MTF_AT(mtf_site, failed, 96);
