@@ -2,12 +2,14 @@
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "measure/lifetime.h"
+#include "measure/phase.h"
 #include "measure/sizes.h"
 #include "measure/timeline.h"
 #include "measure/usage.h"
 #include "memtrack/format.h"
 #include "stack/site.h"
 #include "store/file.h"
+#include "store/name.h"
 #include "track/share.h"
 
 #include <string.h>
@@ -201,6 +203,7 @@ static void total_seal_locked(void)
         totals->sealed_frees += site->frees;
         totals->sealed_freed_bytes += site->freed_bytes;
     }
+    phase_finish();
     timeline_finish();
     total_is_sealed = true;
 }
@@ -234,6 +237,7 @@ void total_restart(void)
     share_restart();
     sizes_restart();
     usage_restart();
+    phase_restart();
     timeline_restart();
     total_is_sealed = false;
 }
@@ -243,6 +247,15 @@ void total_inherit(uint32_t site, size_t size)
     struct mtf_site *record = site_record(site);
     record->inherited_blocks++;
     record->inherited_bytes += size;
+}
+
+void total_phase(const char *name, size_t length)
+{
+    mtf_name_ref reference = name_add(name, length); /* before: names rank below totals */
+    bool taken = lock_enter(&total_lock);
+    if (!total_is_sealed && reference)
+        phase_begin(reference);
+    lock_leave(&total_lock, taken);
 }
 
 struct mtf_size *total_reserve_sizes(void)

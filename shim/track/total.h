@@ -54,6 +54,8 @@ void total_inherit(uint32_t site, size_t size);
 uint64_t total_take_sequences(uint64_t count);
 /* Records for a thread's shares (track/share.h), zero; NULL if there is no room. */
 struct mtf_share *total_reserve_shares(uint32_t count);
+/* The host names what it does from here on. */
+void total_phase(const char *name, size_t length);
 /* A histogram of sizes for a thread that has shares; NULL if there is no room. */
 struct mtf_size *total_reserve_sizes(void);
 /* Adds shares to their sites' records and empties them, in one step of the peak. */

@@ -29,6 +29,19 @@ struct mtf_phase {
 };
 
 /*
+ * What a call site did in a phase that has ended, if it did anything (table PHASE_SITES): its counters
+ * at the phase's end less those at its beginning. The last phase ends when the totals are sealed.
+ */
+struct mtf_phase_site {
+    uint32_t phase;
+    uint32_t site;
+    uint64_t allocs;
+    uint64_t alloc_bytes;
+    uint64_t frees;
+    uint64_t freed_bytes;
+};
+
+/*
  * A bucket of the histogram of requested sizes: 0 .. 1024 bytes exactly, then four steps to each power
  * of two. Bucket MTF_SIZES_EXACT + 4 * k + s holds sizes above 1024 * 2^k * (1 + s / 4) and at most
  * 1024 * 2^k * (1 + (s + 1) / 4). The table SIZES holds one or more whole histograms, one behind the
