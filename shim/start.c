@@ -8,13 +8,16 @@
 #include "base/say.h"
 #include "base/sys.h"
 #include "bits.h" /* of the architecture */
+#include "hook/brk.h"
 #include "hook/cxx.h"
 #include "hook/hook.h"
 #include "hook/limit.h"
 #include "hook/mmap.h"
 #include "hook/process.h"
+#include "hook/shm.h"
 #include "map/map.h"
 #include "map/map_path.h"
+#include "map/layout.h"
 #include "measure/lifetime.h"
 #include "measure/sizes.h"
 #include "measure/timeline.h"
@@ -69,6 +72,8 @@ static bool start_layers(void)
     cxx_start();
     real_resolve();
     mmap_start();
+    brk_start();
+    shm_start();
     cxx_judge();
     start_own_boot_allocs = boot_count();
     start_here = sys_map(SYS_PAGE);
@@ -277,6 +282,7 @@ static bool start_child_books(void)
         return false;
     event_inherited = total_sequence();
     file_clear(MTF_KIND_BLOCKS);
+    layout_forget();
     total_restart();
     thread_restart();
     file_header->totals.lost[MTF_LOST_FORK] = live_given_up();
@@ -359,6 +365,7 @@ static void start_say_summary(void)
 static void start_write_end(enum mtf_end kind, bool known, int status)
 {
     struct mtf_header *header = file_header;
+    layout_write();
     header->totals.boot_allocs = boot_count() - start_own_boot_allocs;
     header->end_kind = kind;
     header->end_status = status;
@@ -418,6 +425,7 @@ static void start_return_locked(enum mtf_end kind, bool known, int status)
     file_header->end_time_ns = 0;
     file_header->elapsed_ns = 0;
     file_clear(MTF_KIND_BLOCKS);
+    layout_forget();
 }
 
 int start_end(enum mtf_end kind, bool known, int status)

@@ -37,10 +37,8 @@ struct pending_event {
 struct capture_state; /* stack/capture.h */
 struct mtf_share;     /* memtrack/format.h, as the next */
 struct mtf_thread;
-struct mtf_size; /* likewise */
-struct mtf_share;     /* memtrack/format.h */
-struct mtf_size;      /* likewise */
-struct map_queue;     /* map/map_queue.h */
+struct mtf_size;
+struct map_queue; /* map/map_queue.h */
 
 /* self.ready */
 enum {

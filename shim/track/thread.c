@@ -74,6 +74,8 @@ static uint32_t thread_record_locked(int tid)
     struct mtf_thread *record = (struct mtf_thread *)file_table(MTF_KIND_THREADS) + index;
     record->tid = (uint32_t)tid;
     record->first_sequence = total_sequence();
+    record->flags = tid == file_header->pid ? MTF_THREAD_MAIN : 0;
+    record->stack_start = (uintptr_t)__builtin_frame_address(0); /* until the end knows its range */
     SYS2(SYS_prctl, PR_GET_NAME, record->name);
     file_publish(MTF_KIND_THREADS, index + 1);
     return (uint32_t)index;
@@ -113,6 +115,21 @@ struct self *thread_attach(void)
     if (self == NULL)
         file_lost(MTF_LOST_THREAD);
     return self;
+}
+
+/* A record outlives its thread. Those of living threads are the ones that states point at. */
+void thread_note_ends(void)
+{
+    struct mtf_thread *records = file_table(MTF_KIND_THREADS);
+    int pid = file_header->pid;
+    bool taken = lock_enter(&thread_lock);
+    for (uint64_t i = 1; i < file_count(MTF_KIND_THREADS); i++)
+        records[i].flags |= MTF_THREAD_ENDED;
+    for (struct self *self = thread_states; self; self = self->next) {
+        if (self->thread && SYS3(SYS_tgkill, pid, self->tid, 0) != -ESRCH)
+            records[self->thread].flags &= ~MTF_THREAD_ENDED;
+    }
+    lock_leave(&thread_lock, taken);
 }
 
 void thread_fork_prepare(void)

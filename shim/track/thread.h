@@ -12,6 +12,8 @@
 
 /* A state for the calling thread; it becomes self_mine, not yet self_active. */
 struct self *thread_attach(void);
+/* At the end: marks the records of threads that are gone. */
+void thread_note_ends(void);
 void thread_fork_prepare(void);
 void thread_fork_parent(void);
 /* The other threads are not here: their states, and the caller's, are forgotten. */

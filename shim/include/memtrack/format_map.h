@@ -13,7 +13,7 @@ enum mtf_map_kind {
     MTF_MAP_FILE_PRIVATE = 1,
     MTF_MAP_FILE_SHARED = 2,
     MTF_MAP_ANONYMOUS_SHARED = 3,
-    MTF_MAP_STACK = 4, /* of a thread */
+    MTF_MAP_STACK = 4, /* MAP_STACK: the program wants it for a thread or a coroutine */
     MTF_MAP_HUGE = 5,  /* MAP_HUGETLB */
     MTF_MAP_SYSV = 6,  /* shmat */
     MTF_MAP_BREAK = 7, /* what the program itself got by brk or sbrk */
@@ -26,7 +26,7 @@ enum mtf_map_kind {
  */
 struct mtf_mapping {
     uint64_t address;
-    uint64_t length;   /* bytes, whole pages */
+    uint64_t length;   /* bytes, whole pages; of MTF_MAP_BREAK as many as were asked for */
     uint64_t offset;   /* into the file, in bytes; 0 without a file */
     uint64_t sequence; /* totals.sequence when it was made */
     uint32_t site;
@@ -39,11 +39,17 @@ struct mtf_mapping {
     uint32_t mapping_flags; /* MTF_MAPPING_* */
 };
 #define MTF_MAPPING_INHERITED 0x1u /* from before a fork */
+#define MTF_MAPPING_ALLOCATOR                                                                      \
+    0x2u /* holds live heap blocks: an allocator's own, its bytes are the blocks' again */
 
-/* What a range of the address space holds, by enum mtf_region_kind, as /proc/self/smaps has it. */
+/*
+ * What a range of the address space holds (table REGIONS), in order of address, from /proc/self/smaps. A
+ * range that the kernel keeps as one and that holds several kinds is cut; its resident pages are then
+ * shared out by mincore, dirty and swapped ones in proportion.
+ */
 enum mtf_region_kind {
     MTF_REGION_OTHER = 0,    /* unexplained */
-    MTF_REGION_HEAP = 1,     /* the next allocator's own: break heap, arenas, chunks by mmap */
+    MTF_REGION_HEAP = 1,     /* the next allocator's own: break heap, and what live blocks lie in */
     MTF_REGION_MAPPING = 2,  /* tracked mapping */
     MTF_REGION_STACK = 3,    /* of a thread, the main thread's among them */
     MTF_REGION_MODULE = 4,   /* code, data and zero-initialised data of an ELF object */
@@ -72,15 +78,16 @@ struct mtf_mapped {
     uint64_t peak_count; /* mappings when peak_bytes was first reached */
     uint64_t peak_sequence;
     uint64_t peak_epoch;
-    uint64_t heap_at_peak; /* totals.current_bytes at that moment */
-    uint64_t reserved;
+    uint64_t heap_at_peak;    /* totals.current_bytes at that moment */
+    uint64_t threads_created; /* by pthread_create and thrd_create, at any time */
     /* At the end, in bytes; 0 where it could not be found out. */
-    uint64_t allocator_held;      /* what the next allocator has from the kernel */
-    uint64_t allocator_free;      /* of that, in its free lists */
-    uint64_t allocator_trimmable; /* of that, what malloc_trim would give back: an estimate */
-    uint64_t usable_bytes;        /* of all live blocks, as the allocator rounds them up */
-    uint64_t resident;            /* of the whole process */
-    uint64_t resident_peak;
+    uint64_t allocator_held;      /* what the next allocator has from the kernel, resident or not */
+    uint64_t allocator_free;      /* of that, beyond live blocks and their rounding: free lists, tops */
+    uint64_t allocator_trimmable; /* resident pages of it without a byte of a live block: what malloc_trim
+                                     can give back, an estimate */
+    uint64_t usable_bytes;        /* of all live blocks, as glibc rounds them up; 0: another allocator */
+    uint64_t resident;            /* of the whole process; the sum over REGIONS */
+    uint64_t resident_peak;       /* the most it ever was */
     uint64_t reserved2[2];
 };
 
