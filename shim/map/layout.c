@@ -1,9 +1,9 @@
 #include "map/layout.h"
 #include "base/heap.h"
 #include "base/sys.h"
+#include "map/layout_parts.h"
 #include "map/map.h"
 #include "map/smaps.h"
-#include "map/layout_parts.h"
 #include "memtrack/format.h"
 #include "store/file.h"
 #include "track/live.h"
@@ -17,7 +17,7 @@
 struct layout {
     struct layout_parts parts;
     struct layout_part *last; /* in which the last block was found: the next one mostly is, too */
-    uint8_t *pages;          /* a bit for each page of the parts that may be heap */
+    uint8_t *pages;           /* a bit for each page of the parts that may be heap */
     uint64_t page_count;
     size_t page;
     uint64_t usable;
@@ -43,8 +43,8 @@ static void layout_number_pages(struct layout *layout)
         layout->pages = heap_alloc(layout->page_count / 8 + 1);
 }
 
-static void layout_mark_pages(struct layout *layout, const struct layout_part *part, uintptr_t start,
-                             uintptr_t end)
+static void layout_mark_pages(struct layout *layout, const struct layout_part *part,
+                              uintptr_t start, uintptr_t end)
 {
     if (end > part->end)
         end = part->end;
@@ -240,7 +240,8 @@ static uint32_t layout_mapping_flags(const struct layout *layout, const struct m
 {
     uint32_t flags = piece->origin.inherited ? MTF_MAPPING_INHERITED : 0;
     for (const struct layout_part *part = layout_parts_find(&layout->parts, piece->start);
-         part && part < layout->parts.parts + layout->parts.count && part->start < piece->end; part++)
+         part && part < layout->parts.parts + layout->parts.count && part->start < piece->end;
+         part++)
         flags |= part->has_blocks ? MTF_MAPPING_ALLOCATOR : 0;
     return flags;
 }

@@ -2,10 +2,10 @@
 #include "base/heap.h"
 #include "base/own.h"
 #include "base/sys.h"
+#include "map/layout.h"
 #include "map/map.h"
 #include "map/map_path.h"
 #include "map/smaps.h"
-#include "map/layout.h"
 #include "stack/module.h"
 #include "stack/module_list.h"
 #include "store/file.h"
@@ -123,7 +123,7 @@ static uint32_t parts_kind(const struct smaps_entry *entry)
 }
 
 static struct layout_part *parts_add(struct layout_parts *parts, const struct smaps_entry *entry,
-                                    uintptr_t start, uintptr_t end, uint32_t kind)
+                                     uintptr_t start, uintptr_t end, uint32_t kind)
 {
     struct layout_part *array =
         parts->count < LAYOUT_PARTS_MAX
@@ -134,10 +134,10 @@ static struct layout_part *parts_add(struct layout_parts *parts, const struct sm
     parts->parts = array;
     struct layout_part *part = &array[parts->count++];
     *part = (struct layout_part){.start = start,
-                                .end = end,
-                                .kind = kind,
-                                .protection = entry->protection,
-                                .path = map_path_intern(entry->path, entry->path_length)};
+                                 .end = end,
+                                 .kind = kind,
+                                 .protection = entry->protection,
+                                 .path = map_path_intern(entry->path, entry->path_length)};
     return part;
 }
 
