@@ -264,12 +264,12 @@ static void layout_write_mapping(const struct map_piece *piece, void *context)
                                    .protection = origin->protection,
                                    .flags = origin->flags,
                                    .path = origin->path,
-                                   .mapping_flags = layout_mapping_flags(work->space, piece)};
+                                   .mapping_flags = layout_mapping_flags(work->layout, piece)};
 }
 
 static void layout_write_mappings(const struct layout *layout)
 {
-    struct layout_mappings work = {.space = layout, .room = map_count()};
+    struct layout_mappings work = {.layout = layout, .room = map_count()};
     if (file_reserve(MTF_KIND_MAPPINGS, work.room) == FILE_FULL)
         return;
     map_each(layout_write_mapping, &work);

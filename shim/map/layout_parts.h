@@ -24,7 +24,7 @@ struct layout_part {
     mtf_name_ref path;
     uint32_t thread;
     bool has_blocks;    /* live heap blocks begin here */
-    uint64_t first_bit; /* space.c: of its pages */
+    uint64_t first_bit; /* layout.c: of its pages */
 };
 
 /* A range of which it is known what it is, before the kernel is asked. */
