@@ -3,6 +3,7 @@
 #include "json_text.h"
 #include "leaks/leak_json.h"
 #include "leaks/leak_record.h"
+#include "memory/memory_json.h"
 #include "out_json_part.h"
 #include "progress.h"
 
@@ -33,7 +34,7 @@ static json_t *name_or_null(const struct snapshot_name *name)
     return name->length == 0 ? json_null() : json_text_bytes(name->bytes, name->length);
 }
 
-static json_t *figures_object(const struct figures *figures)
+json_t *json_figures_object(const struct figures *figures)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", //
                      "live_bytes", json_text_number(figures->live_bytes),             //
@@ -159,13 +160,6 @@ static json_t *module_object(const struct snapshot_module *module, const char *c
                      "complaint", json_text_string(complaint));
 }
 
-static json_t *thread_object(const struct snapshot_thread *thread)
-{
-    return json_pack("{s:I,s:o,s:o}", "tid", (json_int_t)thread->tid, "name",
-                     json_text_string(thread->name), "first_sequence",
-                     json_text_number(thread->first_sequence));
-}
-
 static json_t *block_object(const struct snapshot *snapshot, const struct snapshot_block *block)
 {
     const struct snapshot_block *holder =
@@ -224,7 +218,7 @@ static int put_head(struct json_out *json)
     if (error == 0)
         error = put_member(json->out, "tracking", tracking_object(snapshot));
     if (error == 0)
-        error = put_member(json->out, "totals", figures_object(&snapshot->totals));
+        error = put_member(json->out, "totals", json_figures_object(&snapshot->totals));
     return error;
 }
 
@@ -311,7 +305,7 @@ static int put_site(struct json_out *json, const struct aggregate_row *row)
     error = json_put_value(json->out, json_self_object(&self));
     fputs(",\"figures\":", json->out);
     if (error == 0)
-        error = json_put_value(json->out, figures_object(&row->figures));
+        error = json_put_value(json->out, json_figures_object(&row->figures));
     if (error == 0)
         error = json_put_stack(json);
     if (error == 0)
@@ -334,17 +328,17 @@ static int put_row(struct json_out *json, const struct aggregate_row *row)
                                           : json_null());
     fprintf(json->out, ",\"sites\":%" PRIu32 ",\"figures\":", row->sites);
     if (error == 0)
-        error = json_put_value(json->out, figures_object(&row->figures));
+        error = json_put_value(json->out, json_figures_object(&row->figures));
     fputc('}', json->out);
     return error;
 }
 
 /* An array of all rows, in order, as `put` writes one. */
-static int put_rows(struct json_out *json, enum aggregate_by by,
+static int put_rows(struct json_out *json, enum aggregate_by by, enum mtf_domain domain,
                     int (*put)(struct json_out *, const struct aggregate_row *))
 {
     struct aggregate aggregate;
-    int error = aggregate_build(&aggregate, json->snapshot, json->frames, by, MTF_DOMAIN_HEAP);
+    int error = aggregate_build(&aggregate, json->snapshot, json->frames, by, domain);
     if (error != 0)
         return error;
     const struct aggregate_row **order = calloc(aggregate.count + 1, sizeof(void *));
@@ -383,8 +377,19 @@ static int put_threads(struct json_out *json)
     int error = 0;
     fputs(",\n\"threads\":[", json->out);
     for (uint32_t i = 0; i < json->snapshot->thread_count && error == 0; i++)
-        error = json_put_item(json->out, i, thread_object(&json->snapshot->threads[i]));
+        error = json_put_item(json->out, i, memory_json_thread(&json->snapshot->threads[i]));
     fputc(']', json->out);
+    return error;
+}
+
+static int put_mappings(struct json_out *json)
+{
+    fputs(",\n\"mappings\":{", json->out);
+    int error = memory_json_put_mappings(json);
+    fputs(",\n\"sites\":[", json->out);
+    if (error == 0)
+        error = put_rows(json, AGGREGATE_SITE, MTF_DOMAIN_MAPPINGS, put_site);
+    fputs("]}", json->out);
     return error;
 }
 
@@ -393,13 +398,17 @@ static int put_report(struct json_out *json)
     int error = put_head(json);
     if (error == 0 && json->options->by != AGGREGATE_SITE) {
         fprintf(json->out, ",\n\"by\":\"%s\",\n\"rows\":[", aggregate_by_name(json->options->by));
-        error = put_rows(json, json->options->by, put_row);
+        error = put_rows(json, json->options->by, MTF_DOMAIN_HEAP, put_row);
         fputc(']', json->out);
     }
     fputs(",\n\"sites\":[", json->out);
     if (error == 0)
-        error = put_rows(json, AGGREGATE_SITE, put_site);
+        error = put_rows(json, AGGREGATE_SITE, MTF_DOMAIN_HEAP, put_site);
     fputc(']', json->out);
+    if (error == 0)
+        error = put_mappings(json);
+    if (error == 0)
+        error = memory_json_put(json);
     if (error == 0)
         error = leak_json_put(json);
     if (error == 0)

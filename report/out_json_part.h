@@ -30,5 +30,6 @@ int json_put_item(FILE *out, size_t index, json_t *value);
 /* The members "cut" and "stack" of the stack at hand, behind other members. */
 int json_put_stack(struct json_out *json);
 json_t *json_self_object(const struct frame *self);
+json_t *json_figures_object(const struct figures *figures);
 
 #endif

@@ -1,6 +1,7 @@
 #include "out_text.h"
 #include "amount.h"
 #include "leaks/leak_text.h"
+#include "memory/memory_text.h"
 #include "out_text_part.h"
 #include "progress.h"
 #include "summary.h"
@@ -341,6 +342,8 @@ int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,
         error = leak_text_print(&text);
     if (error == 0 && !options->leaks)
         error = text_figures(&text);
+    if (error == 0 && !options->leaks && options->sort == FIGURES_KEY_LIMIT)
+        error = memory_text_print(&text);
     if (error == 0)
         text_notes(&text);
     frame_stack_free(&text.stack);

@@ -234,7 +234,7 @@ static int reader_site(struct reader *reader, const void *record, void *target, 
     figures_add(reader_sum(snapshot, to->domain), &to->figures);
     if (from->frees > from->allocs || from->freed_bytes > from->alloc_bytes)
         snapshot->sums_differ = true;
-    return 0;
+    return reader_name(reader, from->path, &to->path);
 }
 
 static int reader_thread(struct reader *reader, const void *record, void *target, uint32_t index)
@@ -296,6 +296,8 @@ static int reader_tables(struct reader *reader)
     }
     if (error == 0)
         error = reader_leaks(reader);
+    if (error == 0)
+        error = reader_maps(reader);
     return error == 0 ? reader_usages(reader) : error;
 }
 

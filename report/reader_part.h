@@ -41,6 +41,8 @@ int reader_out_of_memory(struct reader *reader);
 
 /* Blocks, leak checks and what they found; sites and threads come before. */
 int reader_leaks(struct reader *reader);
+/* Mappings and regions; sites and threads come before. */
+int reader_maps(struct reader *reader);
 /* Timeline, phases, sizes and usage; sites come before. */
 int reader_usages(struct reader *reader);
 

@@ -133,6 +133,8 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot->blocks);
     free(snapshot->checks);
     free(snapshot->losses);
+    free(snapshot->mappings);
+    free(snapshot->regions);
     free(snapshot->points);
     free(snapshot->phases);
     free(snapshot->sizes);

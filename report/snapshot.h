@@ -58,6 +58,7 @@ struct snapshot_site {
     struct figures figures;
     uint32_t node; /* innermost frame; 0: unknown */
     enum mtf_domain domain;
+    struct snapshot_name path; /* of mappings: the file that was mapped here last */
 };
 
 struct snapshot_thread {
@@ -115,6 +116,34 @@ struct snapshot_loss {
     uint64_t bytes;
     uint64_t indirect_blocks; /* what goes with them; see struct mtf_loss */
     uint64_t indirect_bytes;
+};
+
+/* A mapping, or a piece of one, that was there at the end. */
+struct snapshot_mapping {
+    uint64_t address;
+    uint64_t length;
+    uint64_t offset;
+    uint64_t sequence;
+    uint32_t site;
+    uint32_t thread;
+    enum mtf_map_kind kind;
+    uint32_t protection;
+    uint32_t flags;         /* MAP_* */
+    uint32_t mapping_flags; /* MTF_MAPPING_* */
+    enum mtf_leak_kind leak_kind;
+    struct snapshot_name path;
+};
+
+struct snapshot_region {
+    uint64_t start;
+    uint64_t end;
+    uint64_t resident;
+    uint64_t dirty;
+    uint64_t swapped;
+    enum mtf_region_kind kind;
+    uint32_t protection;
+    uint32_t thread;
+    struct snapshot_name path;
 };
 
 struct snapshot_point {
@@ -201,6 +230,11 @@ struct snapshot {
     uint32_t check_count;
     struct snapshot_loss *losses; /* by check */
     uint32_t loss_count;
+    struct snapshot_mapping *mappings; /* in order of address, as the next */
+    uint32_t mapping_count;
+    struct snapshot_region *regions; /* none: /proc could not be read, or there was no end */
+    uint32_t region_count;
+    struct mtf_mapped memory;      /* what the end found, and the threads that were created */
     struct snapshot_point *points; /* the timeline, in order of time */
     uint32_t point_count;
     struct snapshot_phase *phases;
