@@ -26,11 +26,11 @@ enum lock_rank {
     LOCK_SITE,      /* NODES and SITES tables and their index */
     LOCK_PATH,      /* which paths NAMES has */
     LOCK_NAME,      /* NAMES table */
+    LOCK_CLAIMS,    /* what the program said of its blocks */
     LOCK_LIVE,      /* a shard of the live table; never two but in fork, in order */
     LOCK_HUGE,      /* sizes over 4 GiB */
     LOCK_MAP,       /* table of mappings, and their counters */
     LOCK_TOTAL,     /* site counters and totals of blocks */
-    LOCK_ROOT,      /* what the program said of leaks: regions, ignored blocks, pools */
     LOCK_FILE,      /* growth of the report file */
     LOCK_HEAP,      /* the shim's own memory */
 };

@@ -1,52 +1,16 @@
 #include "scan/root.h"
 #include "base/boot.h"
-#include "base/heap.h"
-#include "base/lock.h"
 #include "base/own.h"
+#include "scan/claims.h"
 #include "scan/libc_memory.h"
 #include "scan/ranges.h"
 #include "stack/module.h"
-
-#include <string.h>
 
 struct root_work {
     struct reach *reach;
     const struct root_picture *picture;
     struct ranges left_out;
 };
-
-static struct lock root_lock = {.rank = LOCK_ROOT};
-static struct ranges root_regions; /* LOCK_ROOT; in any order, equal ones as often as registered */
-
-bool root_region_add(uintptr_t start, size_t size)
-{
-    struct range region = {start, start + size};
-    bool taken = lock_enter_critical(&root_lock);
-    bool added = ranges_append(&root_regions, region);
-    lock_leave_critical(&root_lock, taken);
-    return added;
-}
-
-static bool root_region_remove_locked(struct range region)
-{
-    for (uint32_t i = root_regions.count; i-- > 0;) {
-        struct range *at = &root_regions.at[i];
-        if (at->start != region.start || at->end != region.end)
-            continue;
-        *at = root_regions.at[--root_regions.count];
-        return true;
-    }
-    return false;
-}
-
-bool root_region_remove(uintptr_t start, size_t size)
-{
-    struct range region = {start, start + size};
-    bool taken = lock_enter_critical(&root_lock);
-    bool removed = root_region_remove_locked(region);
-    lock_leave_critical(&root_lock, taken);
-    return removed;
-}
 
 static void root_leave_out(uintptr_t start, uintptr_t end, void *context)
 {
@@ -151,14 +115,9 @@ static void root_scan_thread(struct reach *reach, const struct stopped_thread *t
         reach_word(reach, vector);
 }
 
-static void root_scan_regions(struct reach *reach)
-{
-    for (uint32_t i = 0; i < root_regions.count; i++)
-        reach_root(reach, root_regions.at[i].start, root_regions.at[i].end);
-}
-
 static void root_mark_ignored(struct reach *reach)
 {
+    claims_mark(reach->census);
     for (uint32_t i = 0; i < reach->census->count; i++) {
         if (reach->census->states[i] & CENSUS_IGNORED)
             reach_block(reach, i, true);
@@ -173,7 +132,7 @@ bool root_mark(struct reach *reach, const struct root_picture *picture)
     reach_root(reach, (uintptr_t)boot_pool, (uintptr_t)boot_pool + boot_used_bytes());
     for (uint32_t i = 0; i < picture->thread_count; i++)
         root_scan_thread(reach, &picture->threads[i]);
-    root_scan_regions(reach);
+    claims_each_region(root_scan, &work);
     root_mark_ignored(reach);
     bool whole = !work.left_out.full;
     ranges_drop(&work.left_out);

@@ -21,9 +21,4 @@ struct root_picture {
 /* Marks what the roots point at; reach_follow does the rest. */
 bool root_mark(struct reach *reach, const struct root_picture *picture);
 
-/* More memory in which pointers count, for as long as it is registered (memtrack.h). Any thread. */
-bool root_region_add(uintptr_t start, size_t size);
-/* False: it was not registered. */
-bool root_region_remove(uintptr_t start, size_t size);
-
 #endif

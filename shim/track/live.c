@@ -47,7 +47,7 @@ bool live_turn_to(struct live_shard *shard, uint64_t key)
 }
 
 /* NULL if nothing lives in the area. */
-static struct live_area *live_find(struct live_shard *shard, uint64_t key)
+static struct live_area *live_find_area(struct live_shard *shard, uint64_t key)
 {
     return live_meets(shard, key) ? shard->newest : NULL;
 }
@@ -155,7 +155,7 @@ static enum live_result live_insert_locked(struct live_shard *shard, uint64_t ke
                                            const void *address, const struct live_block *block,
                                            struct live_block *old)
 {
-    struct live_area *area = live_find(shard, key);
+    struct live_area *area = live_find_area(shard, key);
     if (MT_UNLIKELY(area == NULL) && (area = live_add_area(shard, key)) == NULL)
         return LIVE_FULL;
     struct region *region = live_region(area, (uintptr_t)address);
@@ -181,7 +181,7 @@ static enum live_result live_insert_locked(struct live_shard *shard, uint64_t ke
 static bool live_remove_locked(struct live_shard *shard, uint64_t key, const void *address,
                                uint64_t newest, struct live_block *block)
 {
-    struct live_area *area = live_find(shard, key);
+    struct live_area *area = live_find_area(shard, key);
     if (MT_UNLIKELY(area == NULL))
         return false;
     struct region *region = live_region(area, (uintptr_t)address);
@@ -230,6 +230,21 @@ bool live_remove(const void *address, uint64_t newest, struct live_block *block)
     struct live_shard *shard = live_shard(key);
     bool taken = lock_enter(&shard->lock);
     bool found = live_remove_locked(shard, key, address, newest, block);
+    lock_leave(&shard->lock, taken);
+    return found;
+}
+
+bool live_find(const void *address, struct live_block *block)
+{
+    uint64_t key = live_key((uintptr_t)address);
+    struct shard *shard = live_shard(key);
+    bool taken = lock_enter(&shard->lock);
+    struct area *area = live_find_area(shard, key);
+    struct region *region = area ? live_region(area, (uintptr_t)address) : NULL;
+    uint64_t bit = region_bit((uintptr_t)address);
+    bool found = region && (region->bitmap & bit);
+    if (found)
+        live_unpack(region_find(region, bit), address, false, block);
     lock_leave(&shard->lock, taken);
     return found;
 }
