@@ -21,6 +21,7 @@
 #include "measure/lifetime.h"
 #include "measure/sizes.h"
 #include "measure/timeline.h"
+#include "scan/all_locks.h"
 #include "scan/check.h"
 #include "scan/verdict.h"
 #include "stack/capture.h"
@@ -172,15 +173,7 @@ static void start_apply_options(void)
 
 static void start_thaw(void)
 {
-    heap_fork_parent();
-    file_fork_parent();
-    total_fork_parent();
-    map_fork_parent();
-    live_fork_parent();
-    name_fork_parent();
-    map_path_fork_parent();
-    site_fork_parent();
-    thread_fork_parent();
+    all_locks_release();
     lock_release(&start_lock);
 }
 
@@ -193,15 +186,7 @@ static void start_fork_prepare(void)
     start_forker = self_active;
     self_active = NULL;
     lock_hold(&start_lock);
-    thread_fork_prepare();
-    site_fork_prepare();
-    map_path_fork_prepare();
-    name_fork_prepare();
-    live_fork_prepare();
-    map_fork_prepare();
-    total_fork_prepare();
-    file_fork_prepare();
-    heap_fork_prepare();
+    all_locks_hold();
     lock_freeze(start_thaw);
 }
 
@@ -224,15 +209,7 @@ static void start_fork_parent(void)
 static void start_reset_locks(bool whole)
 {
     lock_reset(&start_lock);
-    heap_fork_child(whole);
-    file_fork_child();
-    total_fork_child();
-    name_fork_child();
-    site_fork_child();
-    thread_fork_child();
-    map_path_fork_child(whole);
-    live_fork_child(whole);
-    map_fork_child(whole);
+    all_locks_reset(whole);
     lock_unfreeze();
     store_relaxed(&start_lock_pid, sys_getpid());
 }
@@ -291,6 +268,7 @@ static bool start_child_books(void)
     start_begin_header();
     start_is_ended = false;
     verdict_fork_child();
+    check_fork_child();
     if (start_should_report)
         start_open_report();
     return true;

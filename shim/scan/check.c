@@ -5,7 +5,10 @@
 #include "base/real.h"
 #include "base/sys.h"
 #include "map/map.h"
+#include "scan/all_locks.h"
 #include "scan/census.h"
+#include "scan/copy.h"
+#include "scan/freeze.h"
 #include "scan/libc_memory.h"
 #include "scan/loss.h"
 #include "scan/pages.h"
@@ -32,6 +35,20 @@ struct check {
     struct reach reach;
 };
 
+/* What a check looks at. */
+struct check_picture {
+    struct stopped_thread self;
+    struct stopped_thread *threads; /* this one first */
+    uint32_t thread_count;
+    uint32_t index; /* of the record in CHECKS; UINT32_MAX if there is none */
+    size_t room;    /* bytes of `threads`, where they are not `self` alone */
+    struct freeze freeze;
+    uint64_t began_ns;
+    uint64_t froze_ns;
+};
+
+static struct copy
+    check_copy; /* the one that runs, or has ended and was not collected. LOCK_START */
 static uintptr_t check_libc_code; /* an address in libc's code; written by check_start */
 
 void check_start(void)
@@ -112,7 +129,7 @@ static void check_write(struct check *check, const struct check_request *request
         return;
     if (option.leak_check == OPTION_LEAK_FULL)
         loss_write(&check->census, index, scratch);
-    if (request->list_blocks)
+    if (request->at_end)
         loss_list_blocks(&check->census, index, option.samples, option.contents, scratch);
 }
 
@@ -139,21 +156,24 @@ static void check_drop(struct check *check)
     sys_unmap(check, sizeof *check);
 }
 
-/* Index of a new record, which says that the check runs; UINT32_MAX if there is no room. */
-static uint32_t check_open_record(const struct mtf_check *record)
+/* A new record, which says that the check runs; none if there is no room. */
+static void check_open_record(struct check_picture *picture, const struct mtf_check *record)
 {
     uint64_t index = file_reserve(MTF_KIND_CHECKS, 1);
+    picture->index = UINT32_MAX;
     if (index == FILE_FULL)
-        return UINT32_MAX;
+        return;
+    picture->index = (uint32_t)index;
     ((struct mtf_check *)file_table(MTF_KIND_CHECKS))[index] = *record;
     file_publish(MTF_KIND_CHECKS, index + 1);
-    return (uint32_t)index;
 }
 
-static void check_close_record(uint32_t index, const struct mtf_check *record)
+static void check_close_record(const struct check_picture *picture, struct mtf_check *record)
 {
-    struct mtf_check *kept = (struct mtf_check *)file_table(MTF_KIND_CHECKS) + index;
-    if (index == UINT32_MAX)
+    struct mtf_check *kept = (struct mtf_check *)file_table(MTF_KIND_CHECKS) + picture->index;
+    if (record->elapsed_ns == 0)
+        record->elapsed_ns = sys_clock_ns(CLOCK_MONOTONIC) - picture->began_ns;
+    if (picture->index == UINT32_MAX)
         return;
     struct mtf_check almost = *record;
     almost.failure = MTF_CHECK_RUNNING;
@@ -161,28 +181,24 @@ static void check_close_record(uint32_t index, const struct mtf_check *record)
     store_release(&kept->failure, record->failure); /* MTF-PUBLISH */
 }
 
-static void check_in_place(const struct check_request *request,
-                           const struct stopped_thread *threads, uint32_t thread_count,
-                           struct mtf_check *result)
+/* Scans the process that it runs in, of which nothing else must run. */
+static void check_scan(const struct check_request *request, const struct check_picture *picture,
+                       struct mtf_check *record)
 {
     struct check *check = sys_map(sizeof *check);
-    struct root_picture picture = {.threads = threads,
-                                   .thread_count = thread_count,
-                                   .glibc = !(file_header->flags & MTF_FLAG_NEXT_ALLOCATOR)};
-    uint32_t index = check_open_record(result);
-    result->failure = MTF_CHECK_MEMORY;
+    const struct root_picture roots = {.threads = picture->threads,
+                                       .thread_count = picture->thread_count,
+                                       .glibc = !(file_header->flags & MTF_FLAG_NEXT_ALLOCATOR)};
+    record->failure = MTF_CHECK_MEMORY;
     if (check) {
-        result->failure = check_conduct(check, request, &picture, index, result);
+        record->failure = check_conduct(check, request, &roots, picture->index, record);
         check_drop(check);
     }
-    check_close_record(index, result);
 }
 
-void check_now(const struct check_request *request, uintptr_t sp, struct mtf_check *result)
+static void check_begin_record(const struct check_request *request, struct mtf_check *record)
 {
-    struct stopped_thread self;
-    uint64_t start = sys_clock_ns(CLOCK_MONOTONIC);
-    *result =
+    *record =
         (struct mtf_check){.sequence = total_sequence(),
                            .at_ns = host_elapsed_ns(),
                            .trigger = request->trigger,
@@ -190,9 +206,142 @@ void check_now(const struct check_request *request, uintptr_t sp, struct mtf_che
                            .threads = 1,
                            .label = request->label,
                            .shown = option.leak_check == OPTION_LEAK_FULL ? option.show_kinds : 0};
-    check_find_self(&self, sp);
-    check_in_place(request, &self, 1, result);
-    result->elapsed_ns = sys_clock_ns(CLOCK_MONOTONIC) - start;
+}
+
+/* ---- in a copy of the process ---- */
+
+/* Room for what the copy will write: it cannot make any. */
+static bool check_reserve(const struct check_request *request)
+{
+    uint64_t blocks = live_count() + map_count(), sites = file_count(MTF_KIND_SITES);
+    uint64_t losses = sites * MTF_LEAK_LIMIT < blocks ? sites * MTF_LEAK_LIMIT : blocks;
+    uint64_t listed = sites * option.samples < blocks ? sites * option.samples : blocks;
+    if (option.leak_check == OPTION_LEAK_FULL && file_reserve(MTF_KIND_LOSSES, losses) == FILE_FULL)
+        return false;
+    return !request->at_end || file_reserve(MTF_KIND_BLOCKS, listed) != FILE_FULL;
+}
+
+/* All locks are held, and all threads stand still. Does not return in the copy. */
+static enum mtf_check_failure check_copy_process(const struct check_request *request,
+                                                 const struct check_picture *picture,
+                                                 struct mtf_check *record)
+{
+    int made = copy_make(&check_copy);
+    if (made != 0)
+        return made > 0 ? MTF_CHECK_COMPLETE : MTF_CHECK_PROCESS;
+    record->pause_ns = sys_clock_ns(CLOCK_MONOTONIC) - picture->froze_ns;
+    all_locks_reset(true);
+    check_scan(request, picture, record);
+    check_close_record(picture, record);
+    copy_end(&check_copy, record);
+}
+
+/* What the copy has published is known to it and to the file, not yet to our own counts. */
+static bool check_collect(struct mtf_check *record)
+{
+    bool done = copy_wait(&check_copy, CHECK_TIME_NS, record);
+    file_adopt(MTF_KIND_LOSSES);
+    file_adopt(MTF_KIND_BLOCKS);
+    return done;
+}
+
+void check_settle(void)
+{
+    struct mtf_check record;
+    if (check_copy.pid)
+        check_collect(&record);
+}
+
+void check_fork_child(void)
+{
+    check_copy.pid = 0;
+}
+
+/* ---- the picture ---- */
+
+/* Other threads stand still from here on, and hold none of our locks; false: they do not. */
+static bool check_freeze(struct check_picture *picture)
+{
+    picture->froze_ns = sys_clock_ns(CLOCK_MONOTONIC);
+    all_locks_hold();
+    if (freeze_begin(&picture->freeze)) {
+        picture->room = (picture->freeze.count + 1) * sizeof *picture->threads;
+        picture->threads = sys_map(picture->room);
+        if (picture->threads) {
+            picture->threads[0] = picture->self;
+            picture->thread_count = 1 + freeze_threads(&picture->freeze, picture->threads + 1);
+            return true;
+        }
+        freeze_end(&picture->freeze);
+    }
+    all_locks_release();
+    return false;
+}
+
+static void check_thaw(struct check_picture *picture, struct mtf_check *record)
+{
+    freeze_end(&picture->freeze);
+    record->pause_ns = sys_clock_ns(CLOCK_MONOTONIC) - picture->froze_ns;
+    sys_unmap(picture->threads, picture->room);
+}
+
+/* Where all threads stand in our handler none of them is inside one of our locks; then, at the end, when
+   nobody waits for the host, it needs no copy. */
+static void check_with_threads(const struct check_request *request, struct check_picture *picture,
+                               struct mtf_check *record)
+{
+    record->failure = MTF_CHECK_THREADS;
+    if (!check_reserve(request) || !check_freeze(picture))
+        return;
+    record->threads = picture->thread_count;
+    bool in_place = request->at_end && picture->freeze.all_parked;
+    if (!in_place)
+        record->failure = check_copy_process(request, picture, record);
+    all_locks_release();
+    if (in_place)
+        check_scan(request, picture, record);
+    check_thaw(picture, record);
+}
+
+static void check_alone(const struct check_request *request, struct check_picture *picture,
+                        struct mtf_check *record)
+{
+    picture->threads = &picture->self;
+    picture->thread_count = 1;
+    check_scan(request, picture, record);
+    record->pause_ns = sys_clock_ns(CLOCK_MONOTONIC) - picture->began_ns;
+}
+
+void check_now(const struct check_request *request, uintptr_t sp, struct mtf_check *result)
+{
+    struct check_picture picture = {.began_ns = sys_clock_ns(CLOCK_MONOTONIC)};
+    check_settle();
+    check_begin_record(request, result);
+    check_find_self(&picture.self, sp);
+    check_open_record(&picture, result);
+    if (freeze_is_alone())
+        check_alone(request, &picture, result);
+    else
+        check_with_threads(request, &picture, result);
+    if (check_copy.pid && !check_collect(result))
+        result->failure = MTF_CHECK_TIME;
+    check_close_record(&picture, result);
+}
+
+bool check_begin(const struct check_request *request, uintptr_t sp)
+{
+    struct check_picture picture = {.began_ns = sys_clock_ns(CLOCK_MONOTONIC)};
+    struct mtf_check record;
+    if (check_copy.pid && !copy_is_done(&check_copy))
+        return false;
+    check_settle();
+    check_begin_record(request, &record);
+    check_find_self(&picture.self, sp);
+    check_open_record(&picture, &record);
+    check_with_threads(request, &picture, &record);
+    if (record.failure != MTF_CHECK_COMPLETE)
+        check_close_record(&picture, &record);
+    return true;
 }
 
 bool check_found(const struct mtf_check *result, uint32_t kinds)

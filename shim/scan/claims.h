@@ -25,7 +25,8 @@ bool claims_ignore(const void *address);
 bool claims_ignore_stretch(uint32_t thread, uint64_t after, uint64_t until);
 
 /* During a check: calls visit for each region, and marks what is ignored in the census. */
-void claims_each_region(void (*visit)(uintptr_t start, uintptr_t end, void *context), void *context);
+void claims_each_region(void (*visit)(uintptr_t start, uintptr_t end, void *context),
+                        void *context);
 void claims_mark(struct census *census);
 
 void claims_fork_prepare(void);

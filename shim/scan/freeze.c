@@ -31,8 +31,9 @@ struct freeze_slot {
     struct task_call call; /* that it was in when it was asked; number -1 if none */
 };
 
-static uint32_t freeze_round;    /* odd while threads are to stand still; the freezing thread */
-static uint32_t freeze_answers;  /* threads that have parked, any thread: what the freezer waits on */
+static uint32_t freeze_round; /* odd while threads are to stand still; the freezing thread */
+static uint32_t
+    freeze_answers; /* threads that have parked, any thread: what the freezer waits on */
 static struct signal_raw freeze_before; /* the action that was there; the freezing thread */
 static bool freeze_is_set;              /* our action is there; the freezing thread */
 
@@ -40,12 +41,12 @@ static bool freeze_is_set;              /* our action is there; the freezing thr
 static bool freeze_may_restart(long call)
 {
     static const long calls[] = {
-        SYS_ppoll,      SYS_pselect6,      SYS_epoll_pwait, SYS_nanosleep, SYS_clock_nanosleep,
-        SYS_futex,      SYS_rt_sigsuspend, SYS_semtimedop,  SYS_msgrcv,    SYS_rt_sigtimedwait,
-        SYS_msgsnd,     SYS_io_getevents,  SYS_read,        SYS_write,     SYS_recvfrom,
-        SYS_recvmsg,    SYS_sendto,        SYS_sendmsg,     SYS_accept,    SYS_accept4,
+        SYS_ppoll,   SYS_pselect6,      SYS_epoll_pwait, SYS_nanosleep, SYS_clock_nanosleep,
+        SYS_futex,   SYS_rt_sigsuspend, SYS_semtimedop,  SYS_msgrcv,    SYS_rt_sigtimedwait,
+        SYS_msgsnd,  SYS_io_getevents,  SYS_read,        SYS_write,     SYS_recvfrom,
+        SYS_recvmsg, SYS_sendto,        SYS_sendmsg,     SYS_accept,    SYS_accept4,
 #ifdef SYS_poll
-        SYS_poll,       SYS_select,        SYS_epoll_wait,  SYS_pause,
+        SYS_poll,    SYS_select,        SYS_epoll_wait,  SYS_pause,
 #endif
     };
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {

@@ -6,7 +6,8 @@ int signal_raw_set(int number, void (*handler)(int number, siginfo_t *info, void
                    struct signal_raw *before)
 {
     struct signal_raw action = {.handler = handler,
-                                .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | ARCH_SIGNAL_RESTORER,
+                                .flags =
+                                    SA_SIGINFO | SA_ONSTACK | SA_RESTART | ARCH_SIGNAL_RESTORER,
                                 .restorer = arch_sigreturn,
                                 .mask = UINT64_MAX};
     return (int)SYS4(SYS_rt_sigaction, number, &action, before, sizeof action.mask);

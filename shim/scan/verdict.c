@@ -7,7 +7,7 @@ static bool verdict_is_known;    /* under LOCK_START */
 
 bool verdict_at_end(uintptr_t sp)
 {
-    const struct check_request request = {.trigger = MTF_CHECK_AT_EXIT, .list_blocks = true};
+    const struct check_request request = {.trigger = MTF_CHECK_AT_EXIT, .at_end = true};
     if (option.leak_check == OPTION_LEAK_NO)
         return false;
     check_now(&request, sp, &verdict);

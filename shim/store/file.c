@@ -231,6 +231,13 @@ uint64_t file_count(enum mtf_kind kind)
     return file_tables[kind].count;
 }
 
+void file_adopt(enum mtf_kind kind)
+{
+    uint64_t count = load_acquire(&file_header->tables[kind].count); /* MTF-PUBLISH */
+    if (count * file_tables[kind].record_size <= file_tables[kind].mapped)
+        file_tables[kind].count = count;
+}
+
 void file_clear(enum mtf_kind kind)
 {
     file_publish(kind, 0);

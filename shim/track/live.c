@@ -237,9 +237,9 @@ bool live_remove(const void *address, uint64_t newest, struct live_block *block)
 bool live_find(const void *address, struct live_block *block)
 {
     uint64_t key = live_key((uintptr_t)address);
-    struct shard *shard = live_shard(key);
+    struct live_shard *shard = live_shard(key);
     bool taken = lock_enter(&shard->lock);
-    struct area *area = live_find_area(shard, key);
+    struct live_area *area = live_find_area(shard, key);
     struct region *region = area ? live_region(area, (uintptr_t)address) : NULL;
     uint64_t bit = region_bit((uintptr_t)address);
     bool found = region && (region->bitmap & bit);
