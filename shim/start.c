@@ -14,6 +14,7 @@
 #include "hook/limit.h"
 #include "hook/mmap.h"
 #include "hook/process.h"
+#include "hook/pthread.h"
 #include "hook/shm.h"
 #include "map/layout.h"
 #include "map/map.h"
@@ -75,6 +76,7 @@ static bool start_layers(void)
     mmap_start();
     brk_start();
     shm_start();
+    pthread_start();
     cxx_judge();
     start_own_boot_allocs = boot_count();
     start_here = sys_map(SYS_PAGE);
@@ -456,6 +458,15 @@ static void start_register_ends(void)
     limit_start();
 }
 
+/* The first thread gets its state before the host sets timers: events of handlers that interrupt that have
+   nowhere to wait. */
+static void start_know_thread(void)
+{
+    struct self *self = hook_enter();
+    if (self)
+        hook_leave(self);
+}
+
 __attribute__((constructor)) static void start_constructor(void)
 {
     int host_errno = errno;
@@ -474,6 +485,7 @@ __attribute__((constructor)) static void start_constructor(void)
         if (option.lifetimes)
             lifetime_start();
         start_should_report = true;
+        start_know_thread();
     }
     errno = host_errno;
 }

@@ -51,6 +51,7 @@ struct self {
     uint32_t ready;
     uint32_t thread; /* index into THREADS */
     int32_t tid;
+    uintptr_t handle;          /* what pthread_self gives */
     uint32_t pending_count;    /* may exceed SELF_PENDING_MAX; the rest is lost and counted */
     uint64_t newest_sequence;  /* of this thread's last allocation; 0 once it is freed */
     uintptr_t entered_sp;      /* stack pointer at which the shim was entered */

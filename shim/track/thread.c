@@ -7,6 +7,7 @@
 #include "track/total.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -96,6 +97,7 @@ static struct self *thread_attach_locked(void)
     if (self == NULL)
         return NULL;
     self->tid = tid;
+    self->handle = (uintptr_t)pthread_self();
     self->thread = thread_record_locked(tid);
     self->record = (struct mtf_thread *)file_table(MTF_KIND_THREADS) + self->thread;
     self->newest_sequence = 0;
@@ -117,6 +119,28 @@ struct self *thread_attach(void)
     return self;
 }
 
+static void thread_set_name(struct mtf_thread *record, const char *name)
+{
+    char text[sizeof record->name] = "";
+    memcpy(text, name, strnlen(name, sizeof text - 1));
+    memcpy(record->name, text, sizeof text);
+}
+
+/* A thread that had no event yet brings its name when it has one. */
+void thread_note_name(uintptr_t handle, const char *name)
+{
+    struct mtf_thread *records = file_table(MTF_KIND_THREADS);
+    bool taken = lock_enter(&thread_lock);
+    for (struct self *self = thread_states; self; self = self->next) {
+        if (self->handle != handle || self->thread == 0 ||
+            SYS3(SYS_tgkill, file_header->pid, self->tid, 0) == -ESRCH)
+            continue;
+        thread_set_name(&records[self->thread], name);
+        break;
+    }
+    lock_leave(&thread_lock, taken);
+}
+
 /* A record outlives its thread. Those of living threads are the ones that states point at. */
 void thread_note_ends(void)
 {
@@ -130,6 +154,8 @@ void thread_note_ends(void)
             records[self->thread].flags &= ~MTF_THREAD_ENDED;
     }
     lock_leave(&thread_lock, taken);
+    if (self_mine && self_mine->thread) /* it may have named itself by prctl */
+        SYS2(SYS_prctl, PR_GET_NAME, records[self_mine->thread].name);
 }
 
 void thread_fork_prepare(void)

@@ -12,6 +12,8 @@
 
 /* A state for the calling thread; it becomes self_mine, not yet self_active. */
 struct self *thread_attach(void);
+/* The thread that pthread_self gives `handle` in is called `name` from now on. */
+void thread_note_name(uintptr_t handle, const char *name);
 /* At the end: marks the records of threads that are gone. */
 void thread_note_ends(void);
 void thread_fork_prepare(void);

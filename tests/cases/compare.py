@@ -55,6 +55,8 @@ class Report:
         return [s for s in self.sites if any(is_named(f, function) for f in s["stack"])]
 
     def value(self, scope, function, key):
+        if scope == "mappings":
+            return self.report["mappings"]["totals"][COUNTERS.get(key, key)]
         if scope == "all" and key == "peak_bytes":
             return self.report["totals"]["peak_bytes"]
         sites = self.sites_in(scope, function)
@@ -76,7 +78,7 @@ class Report:
 def differences_of_line(line, report):
     words = line.split()[1:]
     scope = words.pop(0)
-    function = "" if scope == "all" else words.pop(0)
+    function = "" if scope in ("all", "mappings") else words.pop(0)
     for word in words:
         key, expected = word.split("=")
         found = report.value(scope, function, key)

@@ -3,7 +3,7 @@
  *
  *     truth SCOPE key=value key=value ...
  *
- * SCOPE is `all` (the whole process), `at FUNCTION` (call sites whose innermost frame in the
+ * SCOPE is `all` (the whole process), `mappings` (all of them), `at FUNCTION` (call sites whose innermost frame in the
  * program's own modules is FUNCTION) or `under FUNCTION` (FUNCTION is anywhere in the stack).
  * tests/cases/compare.py holds these lines against `memtrack report --json`.
  *
