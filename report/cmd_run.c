@@ -1,6 +1,7 @@
 #include "cmd_run_place.h"
 #include "cmd_run_reports.h"
 #include "command.h"
+#include "gate/cmd_check.h"
 #include "launch.h"
 #include "path_search.h"
 #include "preflight.h"
@@ -30,6 +31,8 @@ struct run {
     const char *color; /* NULL: not given */
     bool quiet;
     bool force;
+    bool gate; /* judge the reports, too */
+    struct check check;
     uint64_t id;
     char shim[PATH_MAX];
     char options[RUN_OPTIONS_MAX]; /* from --option, each preceded by ':' */
@@ -49,10 +52,15 @@ static const char run_usage[] =
     "  -q, --quiet             print no summaries\n"
     "      --force             run the program even if it cannot be tracked\n"
     "      --color=WHEN        always, never or auto (a terminal, and NO_COLOR unset)\n"
+    "      --gate              judge all processes of the run as 'memtrack check' does, whose "
+    "options\n"
+    "                          may follow: --max-lost, --suppressions, --baseline, ...\n"
     "  -h, --help              print this\n"
     "\n"
     "exit status: the program's own; 2 if it was not run because it cannot be tracked,\n"
-    "126 if it cannot be executed, 127 if it was not found.\n";
+    "126 if it cannot be executed, 127 if it was not found. With --gate, where the program's own "
+    "is 0:\n"
+    "1 if there are findings, 2 if something could not be judged.\n";
 
 static bool run_add_option(struct run *run, const char *option)
 {
@@ -78,45 +86,64 @@ static bool run_add_option(struct run *run, const char *option)
     return false;
 }
 
+enum run_option { OPTION_OPTION = 256, OPTION_FORCE, OPTION_COLOR, OPTION_GATE };
+
+/* Of judging, all options but --gate are those of `check`. 0 or an exit code. */
+static int run_option(struct run *run, char **argv, int option)
+{
+    switch (option) {
+    case 'o':
+        run->out = optarg;
+        return 0;
+    case 'q':
+        run->quiet = true;
+        return 0;
+    case OPTION_FORCE:
+        run->force = true;
+        return 0;
+    case OPTION_COLOR:
+        run->color = optarg;
+        return 0;
+    case OPTION_GATE:
+        run->gate = true;
+        return 0;
+    case OPTION_OPTION:
+        return run_add_option(run, optarg) ? 0 : COMMAND_FAILED;
+    default:
+        if (option < CHECK_OPTION_FIRST)
+            return command_bad_option(argv, option);
+        if (!run->gate)
+            return command_fail("--%s: judges nothing without --gate before it",
+                                check_options[option - CHECK_OPTION_FIRST].name);
+        return check_option(&run->check, option, optarg);
+    }
+}
+
 /* Reads the command line; negative: go on, otherwise the exit code. */
 static int run_parse(struct run *run, int argc, char **argv)
 {
-    enum { OPTION_OPTION = 256, OPTION_FORCE, OPTION_COLOR };
-    static const struct option options[] = {{"out", required_argument, NULL, 'o'},
-                                            {"option", required_argument, NULL, OPTION_OPTION},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"force", no_argument, NULL, OPTION_FORCE},
-                                            {"color", required_argument, NULL, OPTION_COLOR},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
+    struct option options[CHECK_OPTION_COUNT + 8] = {
+        {"out", required_argument, NULL, 'o'},
+        {"option", required_argument, NULL, OPTION_OPTION},
+        {"quiet", no_argument, NULL, 'q'},
+        {"force", no_argument, NULL, OPTION_FORCE},
+        {"color", required_argument, NULL, OPTION_COLOR},
+        {"gate", no_argument, NULL, OPTION_GATE},
+        {"help", no_argument, NULL, 'h'},
+    };
+    int option, result = 0;
+    memcpy(options + 7, check_options, sizeof check_options);
     opterr = 0;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): the only thread */
-    while ((option = getopt_long(argc, argv, "+:o:qh", options, NULL)) != -1) {
-        switch (option) {
-        case 'o':
-            run->out = optarg;
-            break;
-        case 'q':
-            run->quiet = true;
-            break;
-        case OPTION_FORCE:
-            run->force = true;
-            break;
-        case OPTION_COLOR:
-            run->color = optarg;
-            break;
-        case OPTION_OPTION:
-            if (!run_add_option(run, optarg))
-                return COMMAND_FAILED;
-            break;
-        case 'h':
+    while (result == 0 && (option = getopt_long(argc, argv, "+:o:qh", options, NULL)) != -1) {
+        if (option == 'h') {
             fputs(run_usage, stdout);
             return COMMAND_CLEAN;
-        default:
-            return command_bad_option(argv, option);
         }
+        result = run_option(run, argv, option);
     }
+    if (result != 0)
+        return result;
     run->program = argv + optind;
     if (run->program[0] == NULL)
         return command_fail("no program given; try: memtrack run -- ./app");
@@ -224,9 +251,26 @@ static char **run_environment(const struct run *run)
     return environment[to] && environment[to + 1] ? environment : NULL;
 }
 
-static void run_summarize(const struct run *run, const struct launch *launch, bool color)
+/* The verdict on all processes of the run, on standard error. */
+static int run_judge(struct run *run, const struct run_reports *reports, bool color)
+{
+    char message[SNAPSHOT_MESSAGE_SIZE];
+    struct inputs inputs = {0};
+    int error = 0;
+    for (size_t i = 0; i < reports->count && error == 0; i++)
+        error = inputs_add(&inputs, reports->items[i].path, message, sizeof message);
+    run->check.options.color = color;
+    int result = error == 0 ? check_run(&run->check, &inputs, "memtrack run --gate", stderr)
+                            : command_fail("%s", message);
+    inputs_free(&inputs);
+    return result;
+}
+
+/* Tells what the run's reports say; of a gate, the verdict. */
+static int run_conclude(struct run *run, const struct launch *launch, bool color)
 {
     struct run_reports reports;
+    int result = COMMAND_CLEAN;
     int error =
         run_reports_find(&reports, run->place.folder, run->place.pattern, run->id, launch->pid);
     if (error)
@@ -237,12 +281,15 @@ static void run_summarize(const struct run *run, const struct launch *launch, bo
                      "write there",
                      run->program[0], run->place.folder);
     run_reports_mark(&reports, launch->pid, launch->wait_status);
-    if (!run->quiet)
+    if (run->gate)
+        result = run_judge(run, &reports, color);
+    else if (!run->quiet)
         run_reports_print(stderr, &reports, RUN_SUMMARIES_MAX, run->place.folder, color);
     run_reports_free(&reports);
+    return result;
 }
 
-static int run_program(const struct run *run, bool color)
+static int run_program(struct run *run, bool color)
 {
     struct launch launch;
     char **environment = run_environment(run);
@@ -255,8 +302,9 @@ static int run_program(const struct run *run, bool color)
         command_fail("%s: %s", run->program[0], strerrordesc_np(launch.exec_error));
         return launch.exec_error == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
     }
-    run_summarize(run, &launch, color);
-    return launch_mimic(launch.wait_status);
+    int judged = run_conclude(run, &launch, color);
+    int result = launch_mimic(launch.wait_status);
+    return result != 0 ? result : judged;
 }
 
 int cmd_run(int argc, char **argv)
@@ -271,11 +319,13 @@ int cmd_run(int argc, char **argv)
     result = run_preflight(&run);
     if (result >= 0)
         return result;
-    if (!run_place_make(&run.place, run.out))
+    if (!run_place_make(&run.place, run.out) || (run.gate && check_begin(&run.check) != 0))
         return COMMAND_FAILED;
     do {
         if (getrandom(&run.id, sizeof run.id, 0) != sizeof run.id)
             return command_fail("no random number to be had from the kernel");
     } while (run.id == 0); /* 0 means: no run */
-    return run_program(&run, color);
+    result = run_program(&run, color);
+    check_end(&run.check);
+    return result;
 }

@@ -25,6 +25,9 @@ enum command_exit {
    getopt_long with `opterr` 0 and an option string that begins with ':' (or "+:"). */
 int cmd_export(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_baseline(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 
 /* Prints "memtrack: ..." as one line on stderr. Returns COMMAND_FAILED. */

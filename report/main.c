@@ -10,6 +10,9 @@ static const struct {
     const char *purpose;
 } main_commands[] = {
     {"run", cmd_run, "memtrack run", "run a program and track what it allocates"},
+    {"check", cmd_check, "memtrack check", "judge report files: fail on leaks and exceeded limits"},
+    {"baseline", cmd_baseline, "memtrack baseline", "keep what is leaked now, to compare with"},
+    {"diff", cmd_diff, "memtrack diff", "show what changed between reports"},
     {"report", cmd_report, "memtrack report", "explain report files"},
     {"export", cmd_export, "memtrack export", "write a report in another tool's format"},
 };
