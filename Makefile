@@ -114,7 +114,20 @@ $(B)/obj/made/%.o: $(MADE)/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I$(MADE) -O2 -g -MMD -MP $(SANITIZE) -fPIE -c -o $@ $<
 
-$(B)/obj/report/embed.o: report/embed.S report/schema/sqlite-1.sql
+# What the page of `memtrack html` is drawn with: packages of fixed versions, by their checksums.
+PAGE_PACKAGES := build/deps/page/node_modules
+
+$(PAGE_PACKAGES)/.package-lock.json: report/page/package-lock.json report/page/package.json
+	@mkdir -p build/deps/page
+	$(Q)cp $^ build/deps/page/
+	$(Q)cd build/deps/page && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+$(MADE)/page.html: $(PAGE_PACKAGES)/.package-lock.json $(wildcard report/page/*.js report/page/*.css) report/page/index.html
+	@mkdir -p $(@D)
+	$(Q)node report/page/bundle.js $(PAGE_PACKAGES) $@
+
+$(B)/obj/report/embed.o: report/embed.S report/schema/sqlite-1.sql $(MADE)/page.html
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -o $@ $<
 

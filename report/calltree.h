@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Five figures of two reports. */
-#define CALLTREE_WIDTH_MAX 10
+/* Seven figures of two reports. */
+#define CALLTREE_WIDTH_MAX 14
 
 struct calltree_node {
     uint32_t parent;

@@ -24,6 +24,7 @@ enum command_exit {
 /* Subcommands. argv[0] is "memtrack SUBCOMMAND"; the result is the exit code. They call
    getopt_long with `opterr` 0 and an option string that begins with ':' (or "+:"). */
 int cmd_export(int argc, char **argv);
+int cmd_html(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_baseline(int argc, char **argv);
 int cmd_check(int argc, char **argv);

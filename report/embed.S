@@ -12,5 +12,6 @@
         .endm
 
         file embed_sqlite_schema, "report/schema/sqlite-1.sql"
+        file embed_page, "build/made/page.html"
 
         .section .note.GNU-stack, "", %progbits

@@ -10,5 +10,8 @@
 
 extern const char embed_sqlite_schema[];
 extern const char embed_sqlite_schema_end[];
+/* The page of `memtrack html`, without its data; report/page/bundle.js makes it. */
+extern const char embed_page[];
+extern const char embed_page_end[];
 
 #endif

@@ -14,6 +14,7 @@ static const struct {
     {"baseline", cmd_baseline, "memtrack baseline", "keep what is leaked now, to compare with"},
     {"diff", cmd_diff, "memtrack diff", "show what changed between reports"},
     {"report", cmd_report, "memtrack report", "explain report files"},
+    {"html", cmd_html, "memtrack html", "write a report, or two to compare, as a page"},
     {"export", cmd_export, "memtrack export", "write a report in another tool's format"},
 };
 

@@ -5,11 +5,11 @@ load helpers
 hosts=(cxx threads perl)
 
 # A report of one of three programs: C++ with inlined frames, threads that trade blocks, perl.
+# shellcheck disable=SC2016 # perl's variables
 host_report() {
   case $1 in
     cxx) track "$programs/containers" ;;
     threads) track "$programs/random_work" 20000 ;;
-    # shellcheck disable=SC2016 # perl's variables
     perl) track perl -e 'my %w = map { ("word $_" => "x" x ($_ % 50)) } 1 .. 2000;
                          sub f { my $n = shift; return $n ? [f($n - 1)] : [] } my $k = f(50); print scalar(keys %w), "\n"' ;;
   esac
