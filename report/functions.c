@@ -91,7 +91,8 @@ static int entries_reserve(struct functions *functions)
     if (functions->count < functions->room)
         return 0;
     uint32_t room = 2 * functions->room + 256;
-    struct function_entry **entries = realloc(functions->entries, room * sizeof entries[0]);
+    struct function_entry **entries =
+        realloc(functions->entries, room * sizeof(struct function_entry *));
     if (entries == NULL)
         return -ENOMEM;
     functions->entries = entries;

@@ -24,7 +24,7 @@
 #include "measure/timeline.h"
 #include "scan/all_locks.h"
 #include "scan/check.h"
-#include "scan/verdict.h"
+#include "scan/result.h"
 #include "stack/capture.h"
 #include "stack/module.h"
 #include "stack/site.h"
@@ -269,7 +269,7 @@ static bool start_child_books(void)
     map_inherit();
     start_begin_header();
     start_is_ended = false;
-    verdict_fork_child();
+    result_fork_child();
     check_fork_child();
     if (start_should_report)
         start_open_report();
@@ -332,7 +332,7 @@ static void start_say_summary(void)
         start_say_nothing_tracked(&line);
     else
         start_say_still_allocated(&line);
-    verdict_say(&line);
+    result_say(&line);
     if (file_exists()) {
         say_text(&line, "; read it with: memtrack report ");
         say_quoted(&line, file_path(), strlen(file_path()));
@@ -379,7 +379,7 @@ static void start_end_locked(enum mtf_end kind, bool known, int status)
     start_is_ended = true;
     total_seal();
     map_seal();
-    if (!verdict_at_end((uintptr_t)__builtin_frame_address(0)))
+    if (!result_at_end((uintptr_t)__builtin_frame_address(0)))
         sample_live_blocks(option.samples);
     start_write_end(kind, known, status);
     if (option.summary)
@@ -413,7 +413,7 @@ int start_end(enum mtf_end kind, bool known, int status)
     if (!start_owns_report())
         return 0;
     start_inside(start_end_locked, kind, known, status);
-    return verdict_exit_code();
+    return result_exit_code();
 }
 
 void start_leave(enum mtf_end kind)

@@ -109,7 +109,8 @@ static int of_grow(struct callgrind *callgrind, uint32_t count)
     uint32_t room = 2 * count + 64;
     if (count <= callgrind->of_count)
         return 0;
-    struct callgrind_function **of = realloc(callgrind->of, room * sizeof of[0]);
+    struct callgrind_function **of =
+        realloc(callgrind->of, room * sizeof(struct callgrind_function *));
     if (of != NULL)
         callgrind->of = of;
     uint32_t *seen = realloc(callgrind->seen, ((size_t)room + 1) * sizeof seen[0]);
@@ -117,7 +118,8 @@ static int of_grow(struct callgrind *callgrind, uint32_t count)
         callgrind->seen = seen;
     if (of == NULL || seen == NULL)
         return -ENOMEM;
-    memset(of + callgrind->of_count, 0, (room - callgrind->of_count) * sizeof of[0]);
+    memset(of + callgrind->of_count, 0,
+           (room - callgrind->of_count) * sizeof(struct callgrind_function *));
     memset(seen + callgrind->seen_count, 0, (room + 1 - callgrind->seen_count) * sizeof seen[0]);
     callgrind->of_count = room;
     callgrind->seen_count = room + 1;

@@ -262,7 +262,7 @@ static int put_location(struct pprof *pprof, uint64_t id, const struct frame *fr
     Pprof__Profile profile = PPROF__PROFILE__INIT;
     Pprof__Location location = PPROF__LOCATION__INIT, *locations[] = {&location};
     Pprof__Line *lines = calloc(count, sizeof lines[0]);
-    Pprof__Line **list = calloc(count, sizeof list[0]);
+    Pprof__Line **list = calloc(count, sizeof(Pprof__Line *));
     int error = lines != NULL && list != NULL ? put_mapping(pprof, frames[0].module) : -ENOMEM;
     for (size_t i = 0; i < count && error == 0; i++) {
         uint32_t function;

@@ -4,7 +4,7 @@
 #include "store/file.h"
 #include "store/host.h"
 
-#define TIMELINE_LOOKS 8u /* times that the clock is asked per interval, about */
+#define TIMELINE_LOOKS 8u         /* times that the clock is asked per interval, about */
 #define TIMELINE_EVENTS_MAX 1024u /* a host that slows down must not wait long for its next point */
 
 struct timeline_clock timeline_clock = {.events_left = 1, .events_between = 1};

@@ -53,8 +53,8 @@ MT_INLINE void event_count_free(struct self *self, uint32_t site, size_t size, b
         share_free(self, site, size, temporary);
 }
 
-MT_INLINE void event_count_realloc(struct self *self, const struct live_block *old,
-                                       bool temporary, uint32_t site, size_t size)
+MT_INLINE void event_count_realloc(struct self *self, const struct live_block *old, bool temporary,
+                                   uint32_t site, size_t size)
 {
     event_thread_free(self, old->size);
     event_thread_alloc(self, size);

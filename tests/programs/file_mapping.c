@@ -18,7 +18,9 @@ int main(void)
     truth_require(munmap(memory, SIZE / 2) == 0);
     file = open("mapped-file", O_RDONLY);
     truth_require(pread(file, back, 5, 40000) == 5 && strcmp(back, "hello") == 0);
-    truth_write(1, "truth mappings allocs=1 alloc_bytes=%lu frees=0 freed_bytes=%lu live_bytes=%lu peak_bytes=%lu\n",
+    truth_write(1,
+                "truth mappings allocs=1 alloc_bytes=%lu frees=0 freed_bytes=%lu live_bytes=%lu "
+                "peak_bytes=%lu\n",
                 SIZE, SIZE / 2, SIZE / 2, SIZE);
     return 0;
 }

@@ -18,8 +18,8 @@ static unsigned long pick(unsigned long below)
 
 static void map(char *at, size_t length)
 {
-    static const int kinds[] = {MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE,
-                                MAP_SHARED};
+    static const int kinds[] = {MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS,
+                                MAP_PRIVATE, MAP_SHARED};
     int flags = kinds[pick(4)] | (pick(4) ? MAP_FIXED : MAP_FIXED_NOREPLACE);
     off_t offset = flags & MAP_ANONYMOUS ? 0 : (off_t)(pick(PAGES) * PAGE + (pick(20) == 0));
     void *got = mmap(at, length - pick(100), PROT_READ, flags, file, offset);
@@ -74,7 +74,8 @@ int main(int argc, char **argv)
     file = memfd_create("random-file", 0);
     truth_require(file >= 0 && ftruncate(file, (off_t)(4 * PAGES * PAGE)) == 0);
     void *bound = (char *)ARENA + PAGES * PAGE;
-    truth_require(mmap(bound, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == bound);
+    truth_require(mmap(bound, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+                  bound);
     for (int i = 0; i < CALLS; i++)
         call();
     munmap(bound, PAGE);

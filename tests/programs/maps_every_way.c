@@ -48,7 +48,8 @@ static void map_over(void)
     truth_require(over == under + 2 * PAGE);
     mapped.freed_bytes += 3 * PAGE;
     truth_got(&mapped, over, 3 * PAGE);
-    truth_require(mmap(under, PAGE, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED);
+    truth_require(mmap(under, PAGE, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+                  MAP_FAILED);
     truth_require(errno == EEXIST);
     mapped.failed++;
     truth_require(munmap(under, 8 * PAGE) == 0);
@@ -125,7 +126,8 @@ static void be_refused(void)
     errno = 0;
     truth_require(mmap(NULL, 0, PROT_READ, ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
     truth_require(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, -1, 0) == MAP_FAILED && errno == EBADF);
-    truth_require(mmap(NULL, 1ul << 60, PROT_READ, ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
+    truth_require(mmap(NULL, 1ul << 60, PROT_READ, ANONYMOUS, -1, 0) == MAP_FAILED &&
+                  errno == ENOMEM);
     mapped.failed += 3;
     truth_require(munmap(stands + 1, PAGE) == -1 && errno == EINVAL);
     truth_require(munmap(stands, 0) == -1 && errno == EINVAL);
@@ -143,9 +145,10 @@ int main(void)
     attach();
     move_break();
     be_refused();
-    truth_write(1, "truth mappings allocs=%" PRIu64 " alloc_bytes=%" PRIu64 " frees=%" PRIu64
+    truth_write(1,
+                "truth mappings allocs=%" PRIu64 " alloc_bytes=%" PRIu64 " frees=%" PRIu64
                 " freed_bytes=%" PRIu64 " reallocs=%" PRIu64 " failed=%" PRIu64 "\n",
-                mapped.allocs, mapped.alloc_bytes, mapped.frees, mapped.freed_bytes, mapped.reallocs,
-                mapped.failed);
+                mapped.allocs, mapped.alloc_bytes, mapped.frees, mapped.freed_bytes,
+                mapped.reallocs, mapped.failed);
     return 0;
 }

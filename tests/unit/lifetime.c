@@ -76,7 +76,7 @@ static void die_old(void)
     uint64_t newest = 36u << 20;
     for (uint64_t sequence = 512; sequence <= newest; sequence += 512)
         lifetime_born(sequence, 512);
-    lifetime_died(1, 512 * 10); /* about 36 MiB: 4^12 is 16 MiB, 4^13 is 64 */
+    lifetime_died(1, 5120); /* about 36 MiB: 4^12 is 16 MiB, 4^13 is 64 */
     REQUIRE(usage_of(1)->lifetime_bytes[13 - 2] == 1);
     lifetime_died(1, newest - (3u << 20)); /* 3 MiB ago: 4^11 is 4 MiB */
     REQUIRE(usage_of(1)->lifetime_bytes[11 - 2] == 1);

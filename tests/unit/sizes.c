@@ -52,7 +52,7 @@ static void count_some(void)
     for (size_t i = 0; i < 1000; i++)
         sizes_count(i % 3 ? sizes_shared : own, i * i);
     REQUIRE(counted() == 1000);
-    REQUIRE(file_count(MTF_KIND_SIZES) == 2 * MTF_SIZES_COUNT);
+    REQUIRE(file_count(MTF_KIND_SIZES) == (uint64_t)2 * MTF_SIZES_COUNT);
     sizes_restart();
     REQUIRE(file_count(MTF_KIND_SIZES) == MTF_SIZES_COUNT && counted() == 0);
     sizes_count(sizes_shared, 5);

@@ -208,8 +208,9 @@ struct mtf_thread {
     uint64_t alloc_bytes;
     uint64_t frees;
     uint64_t freed_bytes;
-    uint64_t stack_start; /* lowest address of its stack; while stack_bytes is 0, some address in it */
-    uint64_t stack_bytes; /* 0: not known */
+    uint64_t
+        stack_start; /* lowest address of its stack; while stack_bytes is 0, some address in it */
+    uint64_t stack_bytes;    /* 0: not known */
     uint64_t stack_resident; /* at the end */
     uint64_t reserved;
 };

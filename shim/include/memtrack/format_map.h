@@ -81,13 +81,14 @@ struct mtf_mapped {
     uint64_t heap_at_peak;    /* totals.current_bytes at that moment */
     uint64_t threads_created; /* by pthread_create and thrd_create, at any time */
     /* At the end, in bytes; 0 where it could not be found out. */
-    uint64_t allocator_held;      /* what the next allocator has from the kernel, resident or not */
-    uint64_t allocator_free;      /* of that, beyond live blocks and their rounding: free lists, tops */
-    uint64_t allocator_trimmable; /* resident pages of it without a byte of a live block: what malloc_trim
+    uint64_t allocator_held; /* what the next allocator has from the kernel, resident or not */
+    uint64_t allocator_free; /* of that, beyond live blocks and their rounding: free lists, tops */
+    uint64_t
+        allocator_trimmable; /* resident pages of it without a byte of a live block: what malloc_trim
                                      can give back, an estimate */
-    uint64_t usable_bytes;        /* of all live blocks, as glibc rounds them up; 0: another allocator */
-    uint64_t resident;            /* of the whole process; the sum over REGIONS */
-    uint64_t resident_peak;       /* the most it ever was */
+    uint64_t usable_bytes;   /* of all live blocks, as glibc rounds them up; 0: another allocator */
+    uint64_t resident;       /* of the whole process; the sum over REGIONS */
+    uint64_t resident_peak;  /* the most it ever was */
     uint64_t reserved2[2];
 };
 

@@ -5,8 +5,8 @@
  * Memory      static.
  * On failure  a check that could not be made says so in the summary line.
  */
-#ifndef MEMTRACK_SCAN_VERDICT_H
-#define MEMTRACK_SCAN_VERDICT_H
+#ifndef MEMTRACK_SCAN_RESULT_H
+#define MEMTRACK_SCAN_RESULT_H
 
 #include "base/say.h"
 #include <stdbool.h>
@@ -14,12 +14,12 @@
 
 /* Checks for leaks, unless the options forbid it, and lists blocks (BLOCKS). The calling thread's stack
    is in use from `sp` at the lowest. False: no blocks were listed. */
-bool verdict_at_end(uintptr_t sp);
+bool result_at_end(uintptr_t sp);
 /* "; definitely lost: …" for each kind that was found; nothing where nothing was lost. */
-void verdict_say(struct say_line *line);
+void result_say(struct say_line *line);
 /* The exit code that the options ask for because of what was found; 0: the process's own. */
-int verdict_exit_code(void);
+int result_exit_code(void);
 /* In a forked child: nothing was checked yet. */
-void verdict_fork_child(void);
+void result_fork_child(void);
 
 #endif
