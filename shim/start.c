@@ -24,7 +24,9 @@
 #include "measure/timeline.h"
 #include "scan/all_locks.h"
 #include "scan/check.h"
+#include "scan/pool.h"
 #include "scan/result.h"
+#include "scan/scope.h"
 #include "stack/capture.h"
 #include "stack/module.h"
 #include "stack/site.h"
@@ -266,6 +268,7 @@ static bool start_child_books(void)
     thread_restart();
     file_header->totals.lost[MTF_LOST_FORK] = live_given_up();
     live_each(start_inherit, NULL);
+    pool_inherit();
     map_inherit();
     start_begin_header();
     start_is_ended = false;
@@ -414,6 +417,35 @@ int start_end(enum mtf_end kind, bool known, int status)
         return 0;
     start_inside(start_end_locked, kind, known, status);
     return result_exit_code();
+}
+
+static mtf_name_ref start_label(const char *label)
+{
+    return label ? name_add(label, strlen(label)) : 0;
+}
+
+bool start_check(enum mtf_check_trigger trigger, const char *label, struct mtf_check *result)
+{
+    if (!start_owns_report() || option.leak_check == OPTION_LEAK_NO)
+        return false;
+    struct check_request request = {.trigger = trigger, .label = start_label(label)};
+    lock_hold(&start_lock);
+    bool open = !start_is_ended;
+    if (open)
+        check_now(&request, (uintptr_t)__builtin_frame_address(0), result);
+    lock_release(&start_lock);
+    return open && result->failure == MTF_CHECK_COMPLETE;
+}
+
+uint64_t start_scope_end(const char *label, uint64_t begin, uint32_t thread)
+{
+    if (!start_owns_report())
+        return 0;
+    mtf_name_ref reference = start_label(label);
+    lock_hold(&start_lock);
+    uint64_t blocks = start_is_ended ? 0 : scope_end(reference, begin, thread);
+    lock_release(&start_lock);
+    return blocks;
 }
 
 void start_leave(enum mtf_end kind)

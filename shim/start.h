@@ -33,6 +33,11 @@ bool start_owns_report(void);
 /* Ends the report. `status` is meaningful where `known`. Later calls do nothing. The exit code that the
    process must have for its leaks; 0: its own. */
 int start_end(enum mtf_end kind, bool known, int status);
+/* Checks for leaks now, on behalf of the host, which goes on. `label`: what the host calls it, or NULL.
+   False: nothing can be checked, or the options forbid it. */
+bool start_check(enum mtf_check_trigger trigger, const char *label, struct mtf_check *result);
+/* The end of a scope: see scan/scope.h. */
+uint64_t start_scope_end(const char *label, uint64_t begin, uint32_t thread);
 /* exec or abort is about to happen, and may yet come back: start_return then goes on. */
 void start_leave(enum mtf_end kind);
 void start_return(void);

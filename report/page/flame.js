@@ -180,7 +180,7 @@ function selectOf(id, label, options, value, changed) {
 }
 
 function addFlame() {
-  const search = element('input', { type: 'search', id: 'flame-search', placeholder: 'function or module', oninput: (event) => searchFlame(event.target.value.trim()) });
+  const search = element('input', { type: 'search', id: 'flame-search', title: 'function or module', oninput: (event) => searchFlame(event.target.value.trim()) });
   const controls = element('div', { class: 'controls' },
     selectOf('flame-measure', 'Show', measures.map((m) => [m.id, m.title]), flame.measure.id, (id) => { flame.measure = measures.find((m) => m.id === id); drawFlame(); }),
     selectOf('flame-tree', 'starting from', [['down', 'callers (main first)'], ['up', 'the allocating function']], flame.tree, (tree) => { flame.tree = tree; drawFlame(); }),

@@ -18,7 +18,7 @@
 
 /* live bytes, live blocks, peak bytes, peak blocks, all bytes, all calls, temporary calls */
 #define PAGE_COLUMNS 7
-#define PAGE_WIDTH_MAX (PAGE_COLUMNS * PAGE_REPORTS_MAX)
+#define PAGE_WIDTH_MAX ((size_t)PAGE_COLUMNS * PAGE_REPORTS_MAX)
 
 struct page_text;
 

@@ -63,7 +63,7 @@ function makeTable({ id, rows, columns, sortBy, searchable, open, filterLabel })
     more.hidden = chosen.length <= state.limit;
     more.textContent = `Show more (${count(chosen.length - state.limit)} left)`;
   }
-  const filter = element('input', { type: 'search', id: `${id}-filter`, placeholder: 'function, file or module', oninput: (event) => { state.term = event.target.value.trim(); state.limit = ROWS_AT_ONCE; draw(); } });
+  const filter = element('input', { type: 'search', id: `${id}-filter`, title: 'function, file or module', oninput: (event) => { state.term = event.target.value.trim(); state.limit = ROWS_AT_ONCE; draw(); } });
   draw();
   return element('div', { id },
     element('div', { class: 'controls' }, searchable && element('label', { for: `${id}-filter` }, `${filterLabel ?? 'Filter'} `, filter), status),

@@ -27,6 +27,7 @@ enum lock_rank {
     LOCK_PATH,      /* which paths NAMES has */
     LOCK_NAME,      /* NAMES table */
     LOCK_CLAIMS,    /* what the program said of its blocks */
+    LOCK_POOL,      /* blocks of the program's own pools */
     LOCK_LIVE,      /* a shard of the live table; never two but in fork, in order */
     LOCK_HUGE,      /* sizes over 4 GiB */
     LOCK_MAP,       /* table of mappings, and their counters */

@@ -3,6 +3,7 @@
 #include "map/map.h"
 #include "map/map_path.h"
 #include "scan/claims.h"
+#include "scan/pool.h"
 #include "stack/site.h"
 #include "store/file.h"
 #include "store/name.h"
@@ -17,6 +18,7 @@ void all_locks_hold(void)
     map_path_fork_prepare();
     name_fork_prepare();
     claims_fork_prepare();
+    pool_fork_prepare();
     live_fork_prepare();
     map_fork_prepare();
     total_fork_prepare();
@@ -31,6 +33,7 @@ void all_locks_release(void)
     total_fork_parent();
     map_fork_parent();
     live_fork_parent();
+    pool_fork_parent();
     claims_fork_parent();
     name_fork_parent();
     map_path_fork_parent();
@@ -48,6 +51,7 @@ void all_locks_reset(bool whole)
     thread_fork_child();
     map_path_fork_child(whole);
     claims_fork_child(whole);
+    pool_fork_child(whole);
     live_fork_child(whole);
     map_fork_child(whole);
 }

@@ -12,6 +12,7 @@
 #include "scan/libc_memory.h"
 #include "scan/loss.h"
 #include "scan/pages.h"
+#include "scan/pool.h"
 #include "scan/reach.h"
 #include "scan/root.h"
 #include "scan/space.h"
@@ -100,10 +101,19 @@ static void check_add_mapping(const struct map_piece *piece, void *context)
                    origin->thread, origin->site, flags);
 }
 
+static void check_add_pooled(const struct pool_block *block, void *context)
+{
+    unsigned char flags = CENSUS_POOLED | (block->inherited ? CENSUS_INHERITED : 0) |
+                          (block->ignored ? CENSUS_IGNORED : 0);
+    census_add(context, block->start, block->size, block->sequence, block->thread, block->site,
+               flags);
+}
+
 static void check_source(struct census *census)
 {
     live_each(check_add_block, census);
     map_each(check_add_mapping, census);
+    pool_each(check_add_pooled, census);
 }
 
 /* ---- one check ---- */
@@ -213,7 +223,7 @@ static void check_begin_record(const struct check_request *request, struct mtf_c
 /* Room for what the copy will write: it cannot make any. */
 static bool check_reserve(const struct check_request *request)
 {
-    uint64_t blocks = live_count() + map_count(), sites = file_count(MTF_KIND_SITES);
+    uint64_t blocks = live_count() + map_count() + pool_count(), sites = file_count(MTF_KIND_SITES);
     uint64_t losses = sites * MTF_LEAK_LIMIT < blocks ? sites * MTF_LEAK_LIMIT : blocks;
     uint64_t listed = sites * option.samples < blocks ? sites * option.samples : blocks;
     if (option.leak_check == OPTION_LEAK_FULL && file_reserve(MTF_KIND_LOSSES, losses) == FILE_FULL)

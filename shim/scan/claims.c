@@ -122,37 +122,48 @@ bool claims_ignore(const void *address)
     return added;
 }
 
-/* Nothing was allocated since the last one of this thread: it goes on. */
-static bool claims_extend_stretch(struct claims_stretch stretch)
+/* The thread's last stretch; NULL if it has none. The newest are last. */
+static struct claims_stretch *claims_last_stretch(uint32_t thread)
 {
-    struct claims_stretch *last = claims_stretches.at;
-    if (claims_stretches.count == 0)
-        return false;
-    last += claims_stretches.count - 1;
-    if (last->thread != stretch.thread || last->until != stretch.after)
-        return false;
-    last->until = stretch.until;
-    return true;
+    struct claims_stretch *stretches = claims_stretches.at;
+    for (uint32_t i = claims_stretches.count; i-- > 0;) {
+        if (stretches[i].thread == thread)
+            return &stretches[i];
+    }
+    return NULL;
 }
 
-static bool claims_stretch_locked(struct claims_stretch stretch)
+/* Where nothing was allocated since the thread's last stretch, that one goes on. */
+static bool claims_begin_stretch_locked(struct claims_stretch stretch)
 {
-    if (claims_extend_stretch(stretch))
+    struct claims_stretch *last = claims_last_stretch((uint32_t)stretch.thread);
+    if (last && last->until == stretch.after) {
+        last->until = UINT64_MAX;
         return true;
+    }
     if (!claims_make_room(&claims_stretches, sizeof stretch))
         return false;
     ((struct claims_stretch *)claims_stretches.at)[claims_stretches.count++] = stretch;
     return true;
 }
 
-bool claims_ignore_stretch(uint32_t thread, uint64_t after, uint64_t until)
+bool claims_begin_stretch(uint32_t thread, uint64_t after)
 {
-    if (after >= until)
-        return true;
     bool taken = lock_enter(&claims_lock);
-    bool added = claims_stretch_locked((struct claims_stretch){after, until, thread});
+    bool begun = claims_begin_stretch_locked((struct claims_stretch){after, UINT64_MAX, thread});
     lock_leave(&claims_lock, taken);
-    return added;
+    return begun;
+}
+
+void claims_end_stretch(uint32_t thread, uint64_t until)
+{
+    bool taken = lock_enter(&claims_lock);
+    struct claims_stretch *last = claims_last_stretch(thread);
+    if (last && last->until == UINT64_MAX)
+        last->until = until;
+    if (last && last->until == last->after) /* nothing in it */
+        *last = ((struct claims_stretch *)claims_stretches.at)[--claims_stretches.count];
+    lock_leave(&claims_lock, taken);
 }
 
 /* ---- during a check ---- */

@@ -21,8 +21,10 @@ bool claims_add_region(uintptr_t start, size_t size);
 bool claims_remove_region(uintptr_t start, size_t size);
 /* The live block that begins at `address` is no leak. */
 bool claims_ignore(const void *address);
-/* The blocks that a thread allocates with numbers above `after` and up to `until` are no leaks. */
-bool claims_ignore_stretch(uint32_t thread, uint64_t after, uint64_t until);
+/* The blocks that a thread allocates with numbers above `after` are no leaks ... */
+bool claims_begin_stretch(uint32_t thread, uint64_t after);
+/* ... up to `until`. */
+void claims_end_stretch(uint32_t thread, uint64_t until);
 
 /* During a check: calls visit for each region, and marks what is ignored in the census. */
 void claims_each_region(void (*visit)(uintptr_t start, uintptr_t end, void *context),

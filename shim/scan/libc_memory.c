@@ -140,22 +140,43 @@ bool libc_memory_main_lives(const struct stopped_thread *threads, uint32_t threa
     return libc_memory_is_alive(libc_memory_main, threads, thread_count);
 }
 
-/* Such an area lies right behind its guard, and its thread's control block at its end. */
+/* The control block of the ended thread whose stack the area is, or 0: such an area lies right behind its
+   guard, and the control block at its end. */
+static uintptr_t libc_memory_dead_thread(struct pages *pages, const struct space_area *area,
+                                         const struct stopped_thread *threads,
+                                         uint32_t thread_count)
+{
+    struct libc_memory_search search = {threads, thread_count, 0, false};
+    if (!libc_memory_is_plain(area) || !(area->flags & SPACE_GUARDED) ||
+        !(area->flags & SPACE_WRITE))
+        return 0;
+    uintptr_t from =
+        area->end - area->start > STACK_TOP_BYTES ? area->end - STACK_TOP_BYTES : area->start;
+    pages_each(pages, area, from, area->end, libc_memory_seek_block, &search);
+    return search.alive ? 0 : search.dead;
+}
+
 void libc_memory_dead_stacks(struct space *space, struct pages *pages,
                              const struct stopped_thread *threads, uint32_t thread_count,
-                             struct ranges *ranges)
+                             void (*visit)(uintptr_t start, uintptr_t end, void *context),
+                             void *context)
 {
     for (uint32_t i = 0; i < space->count; i++) {
         const struct space_area *area = &space->areas[i];
-        struct libc_memory_search search = {threads, thread_count, 0, false};
-        if (!libc_memory_is_plain(area) || !(area->flags & SPACE_GUARDED) ||
-            !(area->flags & SPACE_WRITE))
-            continue;
-        uintptr_t from =
-            area->end - area->start > STACK_TOP_BYTES ? area->end - STACK_TOP_BYTES : area->start;
-        pages_each(pages, area, from, area->end, libc_memory_seek_block, &search);
-        if (search.dead && !search.alive)
-            ranges_add(ranges, area->start, (search.dead | (pages->page - 1)) + 1);
+        uintptr_t dead = libc_memory_dead_thread(pages, area, threads, thread_count);
+        if (dead)
+            visit(area->start, (dead | (pages->page - 1)) + 1, context);
+    }
+}
+
+void libc_memory_dead_threads(struct space *space, struct pages *pages,
+                              const struct stopped_thread *threads, uint32_t thread_count,
+                              void (*visit)(uintptr_t thread_pointer, void *context), void *context)
+{
+    for (uint32_t i = 0; i < space->count; i++) {
+        uintptr_t dead = libc_memory_dead_thread(pages, &space->areas[i], threads, thread_count);
+        if (dead)
+            visit(dead, context);
     }
 }
 

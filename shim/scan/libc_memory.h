@@ -23,10 +23,16 @@ bool libc_memory_main_lives(const struct stopped_thread *threads, uint32_t threa
 /* Adds where the allocator keeps the census's blocks. `glibc`: it is glibc's own malloc. */
 void libc_memory_heaps(const struct census *census, struct space *space, bool glibc,
                        struct ranges *ranges);
-/* Adds the stacks of threads that have ended, which glibc keeps for the next ones. */
+/* Calls visit for the stacks of threads that have ended, which glibc keeps for the next ones. */
 void libc_memory_dead_stacks(struct space *space, struct pages *pages,
                              const struct stopped_thread *threads, uint32_t thread_count,
-                             struct ranges *ranges);
+                             void (*visit)(uintptr_t start, uintptr_t end, void *context),
+                             void *context);
+/* Calls visit for the thread pointer that the thread of each of these stacks had. */
+void libc_memory_dead_threads(struct space *space, struct pages *pages,
+                              const struct stopped_thread *threads, uint32_t thread_count,
+                              void (*visit)(uintptr_t thread_pointer, void *context),
+                              void *context);
 /* Where the vector of a thread's thread-local storage begins, to which its control block points into the
    middle; 0 if that is not known. */
 uintptr_t libc_memory_thread_vector(struct space *space, uintptr_t thread_pointer);

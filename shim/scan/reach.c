@@ -47,6 +47,16 @@ static bool reach_holds(struct reach *reach, uint32_t index, uintptr_t word)
            inner_holds(reach->space, word, block->start, block->size);
 }
 
+/* glibc's lists of free chunks and its top chunk name a chunk by its first word, which belongs to the block
+   before it as long as that one lives (malloc.c, "boundary tag"). */
+static bool reach_is_chunk(const struct reach *reach, uint32_t index, uintptr_t word)
+{
+    const struct census_block *block = &reach->census->blocks[index];
+    uintptr_t chunk = block->start - 2 * sizeof(size_t);
+    size_t size = (block->size + sizeof(size_t) + 15) & ~(size_t)15;
+    return word == chunk + (size < 32 ? 32 : size);
+}
+
 /* Upwards only; a block that rises is scanned, again if need be. */
 static void reach_mark(struct reach *reach, uint32_t index, uintptr_t word)
 {
@@ -75,7 +85,7 @@ static void reach_mark_clique(struct reach *reach, uint32_t index)
 static MT_NOINLINE void reach_candidate(struct reach *reach, uintptr_t word)
 {
     uint32_t index = census_find(reach->census, word);
-    if (index == CENSUS_NONE)
+    if (index == CENSUS_NONE || (reach->glibc && reach_is_chunk(reach, index, word)))
         return;
     if (reach->clique == CENSUS_NONE)
         reach_mark(reach, index, word);

@@ -26,6 +26,7 @@ struct reach {
     uint32_t holder; /* block that is being scanned; CENSUS_NONE for a root */
     uint32_t clique; /* the first block of the clique that is being marked, or CENSUS_NONE */
     bool definite;   /* what is being scanned is surely reachable */
+    bool glibc;      /* it is the data of the C library whose malloc gave the blocks */
     bool late;
     uint64_t scanned;     /* bytes */
     uint64_t looked;      /* of those, when the clock was last read */

@@ -1,14 +1,19 @@
 #include "scan/root.h"
 #include "base/boot.h"
 #include "base/own.h"
+#include "base/real.h"
 #include "scan/claims.h"
 #include "scan/libc_memory.h"
 #include "scan/ranges.h"
 #include "stack/module.h"
+#include "store/file.h"
+
+#include <string.h>
 
 struct root_work {
     struct reach *reach;
     const struct root_picture *picture;
+    uint32_t libc; /* the module whose malloc gave the blocks, if it is glibc */
     struct ranges left_out;
 };
 
@@ -60,7 +65,7 @@ static void root_collect(struct root_work *work)
     module_shim_range(root_leave_out, work);
     libc_memory_heaps(reach->census, reach->space, picture->glibc, &work->left_out);
     libc_memory_dead_stacks(reach->space, reach->pages, picture->threads, picture->thread_count,
-                            &work->left_out);
+                            root_leave_out, work);
     root_leave_out_mappings(work);
     for (uint32_t i = 0; i < picture->thread_count; i++)
         root_leave_out_below(work, &picture->threads[i]);
@@ -81,14 +86,26 @@ static bool root_is_area(const struct space_area *area)
            ((area->flags & SPACE_WRITE) || !(area->flags & SPACE_SHARED));
 }
 
+static bool root_is_libc(const struct root_work *work, const struct space_area *area)
+{
+    const struct mtf_module *libc = file_table(MTF_KIND_MODULES);
+    libc += work->libc;
+    return work->libc && area->start >= libc->start && area->end <= libc->end;
+}
+
 static void root_scan_space(struct root_work *work)
 {
     const struct space *space = work->reach->space;
+    uintptr_t allocator;
+    memcpy(&allocator, &real.malloc, sizeof allocator);
+    work->libc = work->picture->glibc ? module_find(allocator) : 0;
     for (uint32_t i = 0; i < space->count; i++) {
         const struct space_area *area = &space->areas[i];
+        work->reach->glibc = root_is_libc(work, area);
         if (root_is_area(area))
             ranges_each_gap(&work->left_out, area->start, area->end, root_scan, work);
     }
+    work->reach->glibc = false;
 }
 
 /* A block that a thread runs on, or that holds its control block, is in use. */
@@ -115,6 +132,16 @@ static void root_scan_thread(struct reach *reach, const struct stopped_thread *t
         reach_word(reach, vector);
 }
 
+/* glibc keeps the vector of thread-local storage of a thread that has ended, with its stack, for the next
+   one. */
+static void root_keep_vector(uintptr_t thread_pointer, void *context)
+{
+    struct root_work *work = context;
+    uintptr_t vector = libc_memory_thread_vector(work->reach->space, thread_pointer);
+    if (vector)
+        reach_word(work->reach, vector);
+}
+
 static void root_mark_ignored(struct reach *reach)
 {
     claims_mark(reach->census);
@@ -132,6 +159,8 @@ bool root_mark(struct reach *reach, const struct root_picture *picture)
     reach_root(reach, (uintptr_t)boot_pool, (uintptr_t)boot_pool + boot_used_bytes());
     for (uint32_t i = 0; i < picture->thread_count; i++)
         root_scan_thread(reach, &picture->threads[i]);
+    libc_memory_dead_threads(reach->space, reach->pages, picture->threads, picture->thread_count,
+                             root_keep_vector, &work);
     claims_each_region(root_scan, &work);
     root_mark_ignored(reach);
     bool whole = !work.left_out.full;

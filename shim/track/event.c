@@ -210,6 +210,12 @@ void event_realloc_failed(const void *address, const struct live_block *old, uin
         file_lost(MTF_LOST_LIVE);
 }
 
+uint64_t event_mark(struct self *self)
+{
+    self->sequence_left = 0; /* of those that it took at a time: track/share.h */
+    return total_sequence();
+}
+
 /* A place in the queue; NULL if it is full. One instruction, for handlers interrupt handlers. */
 static struct pending_event *event_queue_place(struct self *self)
 {

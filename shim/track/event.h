@@ -41,6 +41,9 @@ void event_realloc_freed(struct self *self, const struct live_block *old);
 /* It failed: the old block stands as before. */
 void event_realloc_failed(const void *address, const struct live_block *old, uint32_t site);
 
+/* Every number that this thread gives from now on is higher, and every one that it gave is not. */
+uint64_t event_mark(struct self *self);
+
 /* From a signal handler that interrupted the shim on this thread. */
 void event_queue_alloc(struct self *self, const void *address, size_t size, uint32_t site);
 void event_queue_free(struct self *self, const void *address);

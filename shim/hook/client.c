@@ -1,0 +1,252 @@
+/*
+ * What the program tells us and asks of us while it runs: memtrack.h, and LeakSanitizer's functions of the
+ * same purpose (compiler-rt, sanitizer/lsan_interface.h), which programs call where they are there.
+ */
+#include "memtrack.h"
+#include "hook/hook.h"
+#include "scan/check.h"
+#include "scan/claims.h"
+#include "scan/pool.h"
+#include "scan/scope.h"
+#include "stack/capture.h"
+#include "start.h"
+#include "track/event.h"
+#include "track/total.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CLIENT_LOST (1u << MTF_LEAK_DEFINITE | 1u << MTF_LEAK_INDIRECT)
+
+MT_EXPORT void __lsan_do_leak_check(void);
+MT_EXPORT int __lsan_do_recoverable_leak_check(void);
+MT_EXPORT void __lsan_ignore_object(const void *block);
+MT_EXPORT void __lsan_disable(void);
+MT_EXPORT void __lsan_enable(void);
+MT_EXPORT void __lsan_register_root_region(const void *start, size_t size);
+MT_EXPORT void __lsan_unregister_root_region(const void *start, size_t size);
+
+/* Runs what follows inside the shim; leaves the function where that cannot be. */
+#define CLIENT_ENTER(self, otherwise)                                                              \
+    int host_errno = errno;                                                                        \
+    struct self *self = hook_enter();                                                              \
+    if (self == NULL || !start_owns_report()) {                                                    \
+        if (self)                                                                                  \
+            hook_leave(self);                                                                      \
+        return otherwise;                                                                          \
+    }
+#define CLIENT_LEAVE(self)                                                                         \
+    do {                                                                                           \
+        hook_leave(self);                                                                          \
+        errno = host_errno;                                                                        \
+    } while (0)
+
+/* ---- leaks ---- */
+
+static bool client_check(const char *label, struct mtf_check *result)
+{
+    CLIENT_ENTER(self, false);
+    bool done = start_check(MTF_CHECK_BY_CLIENT, label, result);
+    CLIENT_LEAVE(self);
+    return done;
+}
+
+static int client_leak_check(const char *label, struct memtrack_leaks *leaks)
+{
+    struct mtf_check result;
+    if (!client_check(label, &result))
+        return 0;
+    if (leaks) {
+        *leaks = (struct memtrack_leaks){.definite_blocks = result.blocks[MTF_LEAK_DEFINITE],
+                                         .definite_bytes = result.bytes[MTF_LEAK_DEFINITE],
+                                         .indirect_blocks = result.blocks[MTF_LEAK_INDIRECT],
+                                         .indirect_bytes = result.bytes[MTF_LEAK_INDIRECT],
+                                         .possible_blocks = result.blocks[MTF_LEAK_POSSIBLE],
+                                         .possible_bytes = result.bytes[MTF_LEAK_POSSIBLE],
+                                         .reachable_blocks = result.blocks[MTF_LEAK_REACHABLE],
+                                         .reachable_bytes = result.bytes[MTF_LEAK_REACHABLE]};
+    }
+    return 1;
+}
+
+static void client_ignore(const void *block)
+{
+    CLIENT_ENTER(self, );
+    if (!pool_ignore((uintptr_t)block))
+        claims_ignore(block);
+    CLIENT_LEAVE(self);
+}
+
+static void client_ignore_begin(void)
+{
+    CLIENT_ENTER(self, );
+    if (self->ignoring++ == 0)
+        claims_begin_stretch(self->thread, event_mark(self));
+    CLIENT_LEAVE(self);
+}
+
+static void client_ignore_end(void)
+{
+    CLIENT_ENTER(self, );
+    if (self->ignoring > 0 && --self->ignoring == 0)
+        claims_end_stretch(self->thread, event_mark(self));
+    CLIENT_LEAVE(self);
+}
+
+static void client_root_add(const void *start, size_t size)
+{
+    CLIENT_ENTER(self, );
+    claims_add_region((uintptr_t)start, size);
+    CLIENT_LEAVE(self);
+}
+
+static void client_root_remove(const void *start, size_t size)
+{
+    CLIENT_ENTER(self, );
+    claims_remove_region((uintptr_t)start, size);
+    CLIENT_LEAVE(self);
+}
+
+/* ---- parts of the program's life ---- */
+
+static void client_phase(const char *name)
+{
+    CLIENT_ENTER(self, );
+    if (name)
+        total_phase(name, strlen(name));
+    CLIENT_LEAVE(self);
+}
+
+static uint64_t client_scope_begin(void)
+{
+    CLIENT_ENTER(self, 0);
+    uint64_t begin = event_mark(self);
+    CLIENT_LEAVE(self);
+    return begin;
+}
+
+static uint64_t client_scope_end(const char *name, uint64_t begin, int all_threads)
+{
+    CLIENT_ENTER(self, 0);
+    uint64_t blocks = start_scope_end(name, begin, all_threads ? SCOPE_ALL_THREADS : self->thread);
+    CLIENT_LEAVE(self);
+    return blocks;
+}
+
+/* ---- pools ---- */
+
+static void client_pool_create(const void *pool)
+{
+    CLIENT_ENTER(self, );
+    pool_create((uintptr_t)pool);
+    CLIENT_LEAVE(self);
+}
+
+static void client_pool_destroy(const void *pool)
+{
+    CLIENT_ENTER(self, );
+    pool_destroy((uintptr_t)pool);
+    CLIENT_LEAVE(self);
+}
+
+static void client_pool_alloc(const void *pool, const void *block, size_t size)
+{
+    struct host_frame caller = HOOK_CALLER();
+    CLIENT_ENTER(self, );
+    const struct pool_block made = {.start = (uintptr_t)block,
+                                    .size = size,
+                                    .sequence = total_sequence(),
+                                    .site = capture_site(self, &caller, MTF_DOMAIN_POOLS),
+                                    .thread = self->thread};
+    pool_alloc((uintptr_t)pool, &made);
+    CLIENT_LEAVE(self);
+}
+
+static void client_pool_free(const void *pool, const void *block)
+{
+    CLIENT_ENTER(self, );
+    pool_free((uintptr_t)pool, (uintptr_t)block);
+    CLIENT_LEAVE(self);
+}
+
+static void client_pool_trim(const void *pool, const void *start, size_t size)
+{
+    CLIENT_ENTER(self, );
+    pool_trim((uintptr_t)pool, (uintptr_t)start, size);
+    CLIENT_LEAVE(self);
+}
+
+static void client_pool_move(const void *pool, const void *moved)
+{
+    CLIENT_ENTER(self, );
+    pool_move((uintptr_t)pool, (uintptr_t)moved);
+    CLIENT_LEAVE(self);
+}
+
+static void client_pool_change(const void *pool, const void *block, const void *moved, size_t size)
+{
+    CLIENT_ENTER(self, );
+    pool_change((uintptr_t)pool, (uintptr_t)block, (uintptr_t)moved, size);
+    CLIENT_LEAVE(self);
+}
+
+MT_EXPORT const struct memtrack_shim memtrack_shim_functions = {
+    .size = sizeof memtrack_shim_functions,
+    .leak_check = client_leak_check,
+    .ignore = client_ignore,
+    .ignore_begin = client_ignore_begin,
+    .ignore_end = client_ignore_end,
+    .root_add = client_root_add,
+    .root_remove = client_root_remove,
+    .phase = client_phase,
+    .scope_begin = client_scope_begin,
+    .scope_end = client_scope_end,
+    .pool_create = client_pool_create,
+    .pool_destroy = client_pool_destroy,
+    .pool_alloc = client_pool_alloc,
+    .pool_free = client_pool_free,
+    .pool_trim = client_pool_trim,
+    .pool_move = client_pool_move,
+    .pool_change = client_pool_change,
+};
+
+/* ---- LeakSanitizer's names ---- */
+
+void __lsan_do_leak_check(void)
+{
+    struct mtf_check result;
+    client_check("__lsan_do_leak_check", &result);
+}
+
+/* A pointer into a block holds it there: what is possibly lost is not. */
+int __lsan_do_recoverable_leak_check(void)
+{
+    struct mtf_check result;
+    return client_check("__lsan_do_recoverable_leak_check", &result) &&
+           check_found(&result, CLIENT_LOST);
+}
+
+void __lsan_ignore_object(const void *block)
+{
+    client_ignore(block);
+}
+
+void __lsan_disable(void)
+{
+    client_ignore_begin();
+}
+
+void __lsan_enable(void)
+{
+    client_ignore_end();
+}
+
+void __lsan_register_root_region(const void *start, size_t size)
+{
+    client_root_add(start, size);
+}
+
+void __lsan_unregister_root_region(const void *start, size_t size)
+{
+    client_root_remove(start, size);
+}

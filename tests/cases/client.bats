@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# memtrack.h: what a program tells and asks; and LeakSanitizer's functions of the same purpose.
+# shellcheck disable=SC2154 # helpers.bash
+load helpers
+
+kinds='[.check.kinds.definite, .check.kinds.indirect, .check.kinds.possible, .check.kinds.reachable, .check.kinds.ignored]
+       | map("\(.blocks)/\(.bytes)") | join(" ")'
+
+# Runs the program with $1 as what it does; its checks in checks, one a line: trigger, label, kinds.
+tells() {
+  track "$programs/tells_memtrack" "$1"
+  flat_json "$(the_report 'tells_memtrack.*.memtrack')"
+  jq -r ".checks[] | \"\(.check.trigger) \(.check.label // \"-\") \" + ($kinds)" report.json >checks
+}
+
+@test "without memtrack every call does nothing" {
+  for what in check ignore root scope pool phases; do
+    native "$programs/tells_memtrack" "$what"
+    [ ! -s native.stderr ]
+  done
+  native "$programs/tells_memtrack" check
+  grep -qx 'done=0 definite=0/0' native.stdout
+}
+
+@test "a program checks itself and goes on: what is lost now, and is not any more" {
+  tells check
+  printf 'done=1 definite=1/100\ndone=1 definite=0/0\n' | cmp - stdout
+  printf 'client half-way 1/100 0/0 0/0 0/0 0/0\nclient later 0/0 0/0 0/0 0/0 0/0\nexit - 0/0 0/0 0/0 0/0 0/0\n' | cmp - checks
+}
+
+@test "what the program ignores is no leak, nor is what it holds; what comes after is" {
+  tells ignore
+  printf 'exit - 1/300 0/0 0/0 1/52 4/678\n' | cmp - checks
+}
+
+@test "a scope lists what was allocated in it and is still there, its own thread's or all threads'" {
+  tells scope
+  grep -q '^empty=0$' stdout
+  [ "$(jq -r '.checks[0] | "\(.check.trigger) \(.check.label) \(.check.kinds.unknown.blocks)/\(.check.kinds.unknown.bytes) \(.losses | length)"' report.json)" = "scope request 1/1000 1" ]
+  [ "$(jq -r '[.checks[1].losses[].record | .bytes] | contains([4000]) and contains([10])' report.json)" = true ]
+}
+
+@test "a thread that has ended leaves nothing of libc's that counts as lost" {
+  tells scope
+  [ "$(tail -n 1 checks | cut -d' ' -f3)" = 0/0 ]
+}
+
+@test "blocks of a pool are lost or held by themselves, and the chunk that holds them counts once" {
+  tells pool
+  printf 'exit - 2/230 0/0 0/0 1/100 0/0\n' | cmp - checks
+}
+
+@test "phases are kept with what happened in each" {
+  tells phases
+  "$python" - "$(the_report 'tells_memtrack.*.memtrack')" <<'E'
+import struct, sys
+data = open(sys.argv[1], 'rb').read()
+tables = {}
+for i in range(struct.unpack_from('<I', data, 40)[0]):
+    kind, _, offset, length = struct.unpack_from('<IIQQ', data, 2048 + 24 * i)
+    tables[kind] = tables.get(kind, b'') + data[offset:offset + length]
+count = lambda kind: struct.unpack_from('<Q', data, 1024 + 16 * kind + 8)[0]
+assert count(13) == 3, count(13)
+sums = {}
+for i in range(count(17)):
+    phase, site, allocs, size, frees, freed = struct.unpack_from('<IIQQQQ', tables[17], 40 * i)
+    sums.setdefault(phase, []).append((allocs, size, frees, freed))
+assert sums[0] == [(1, 10, 0, 0)], sums
+assert sorted(sums[1]) == [(1, 2000, 0, 0)] * 2, sums
+assert sums[2] == [(0, 0, 1, 2000)], sums
+E
+}
+
+@test "LeakSanitizer's functions do what they do there" {
+  cat >asks.c <<'E'
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+extern void __lsan_disable(void) __attribute__((weak));
+extern void __lsan_enable(void) __attribute__((weak));
+extern void __lsan_ignore_object(const void *) __attribute__((weak));
+extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+static volatile uintptr_t hidden[3];
+__attribute__((noinline)) static void lose(int i, size_t size) { hidden[i] = ~(uintptr_t)malloc(size); }
+__attribute__((noinline)) static void wipe(void) { volatile char w[4096]; for (int i = 0; i < 4096; i++) w[i] = 0; }
+int main(void)
+{
+    if (!__lsan_disable)
+        return 9;
+    __lsan_disable();
+    lose(0, 100);
+    __lsan_enable();
+    wipe();
+    int before = __lsan_do_recoverable_leak_check();
+    lose(1, 200);
+    wipe();
+    int with = __lsan_do_recoverable_leak_check();
+    __lsan_ignore_object((void *)~hidden[1]);
+    wipe();
+    printf("%d %d %d\n", before, with, __lsan_do_recoverable_leak_check());
+    return 0;
+}
+E
+  gcc -O1 -fno-builtin -fPIE -pie -rdynamic -o asks asks.c
+  track ./asks
+  [ "$(cat stdout)" = "0 1 0" ]
+}
+
+@test "C++: scopes are objects, and the header needs no library" {
+  cat >scopes.cc <<'E'
+#include "memtrack.h"
+#include <cstdio>
+#include <vector>
+static std::vector<int> *kept;
+int main()
+{
+    {
+        memtrack::scope scope("request");
+        kept = new std::vector<int>(100);
+        std::vector<int> gone(1000);
+    }
+    memtrack::ignore_scope quiet;
+    std::printf("%d\n", memtrack_is_active());
+    delete kept;
+}
+E
+  local compiler kind
+  for compiler in g++ clang++; do
+    for kind in "-pie -fPIE" "-no-pie -fno-pie" "-static"; do
+      # shellcheck disable=SC2086 # words
+      "$compiler" -std=c++11 -Wall -Wextra -Werror $kind -I"$root/shim/include" -o scopes scopes.cc
+      native ./scopes
+      [ "$(cat native.stdout)" = 0 ]
+      [ "$kind" = -static ] && continue
+      track ./scopes
+      [ "$(cat stdout)" = 1 ]
+      flat_json "$(the_report 'scopes.*.memtrack')"
+      [ "$(jq -r '.checks[0].check | "\(.trigger) \(.label) \(.kinds.unknown.blocks)/\(.kinds.unknown.bytes)"' report.json)" = "scope request 2/424" ]
+      rm ./*.memtrack
+    done
+  done
+}
