@@ -33,7 +33,7 @@ void page_columns(const struct figures *figures, unsigned report, uint64_t value
 
 void page_columns_add(uint64_t sums[PAGE_WIDTH_MAX], const uint64_t values[PAGE_WIDTH_MAX])
 {
-    for (int i = 0; i < PAGE_WIDTH_MAX; i++) {
+    for (size_t i = 0; i < PAGE_WIDTH_MAX; i++) {
         if (__builtin_add_overflow(sums[i], values[i], &sums[i]))
             sums[i] = UINT64_MAX;
     }
