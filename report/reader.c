@@ -58,7 +58,9 @@ static int reader_convert_all(struct reader *reader, const struct reader_plan *p
 static bool reader_is_sealed(const struct reader *reader)
 {
     uint32_t end = reader->tables.header.end_kind;
-    return reader->snapshot->state == SNAPSHOT_ENDED && end != MTF_END_EXEC && end != MTF_END_ABORT;
+    return reader->snapshot->state == SNAPSHOT_ENDED && end != MTF_END_EXEC &&
+           end != MTF_END_ABORT && end != MTF_END_SIGNAL &&
+           !(reader->tables.header.flags & MTF_FLAG_UNSEALED);
 }
 
 /* How often the counters that a site belongs to reached a new peak. Pools have no peak of their own:

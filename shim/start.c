@@ -345,11 +345,9 @@ static void start_say_summary(void)
     say_end(&line);
 }
 
-static void start_write_end(enum mtf_end kind, bool known, int status)
+static void start_note_end(enum mtf_end kind, bool known, int status)
 {
     struct mtf_header *header = file_header;
-    layout_write();
-    header->totals.boot_allocs = boot_count() - start_own_boot_allocs;
     header->end_kind = kind;
     header->end_status = status;
     if (known)
@@ -359,12 +357,25 @@ static void start_write_end(enum mtf_end kind, bool known, int status)
     store_release(&header->state, MTF_STATE_ENDED);
 }
 
+static void start_write_end(enum mtf_end kind, bool known, int status)
+{
+    layout_write();
+    file_header->totals.boot_allocs = boot_count() - start_own_boot_allocs;
+    start_note_end(kind, known, status);
+}
+
 /* Runs `work` with this thread inside the shim, so that handlers' events wait. */
 static void start_inside(void (*work)(enum mtf_end, bool, int), enum mtf_end kind, bool known,
                          int status)
 {
     int host_errno = errno;
     struct self *self = self_active;
+    if (self == NULL && hook_is_nested()) {
+        /* What this thread was changing stays half done, and its locks stay held: nothing is touched. */
+        file_header->flags |= MTF_FLAG_UNSEALED;
+        start_note_end(kind, known, status);
+        return;
+    }
     self_active = NULL;
     if (self && self->ready == SELF_PENDING)
         hook_drain(self);
@@ -404,6 +415,7 @@ static void start_return_locked(enum mtf_end kind, bool known, int status)
     if (start_is_ended)
         return;
     store_release(&file_header->state, MTF_STATE_RUNNING);
+    file_header->flags &= ~MTF_FLAG_UNSEALED;
     file_header->end_kind = kind;
     file_header->end_time_ns = 0;
     file_header->elapsed_ns = 0;

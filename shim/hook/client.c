@@ -2,8 +2,8 @@
  * What the program tells us and asks of us while it runs: memtrack.h, and LeakSanitizer's functions of the
  * same purpose (compiler-rt, sanitizer/lsan_interface.h), which programs call where they are there.
  */
-#include "memtrack.h"
 #include "hook/hook.h"
+#include "memtrack.h"
 #include "scan/check.h"
 #include "scan/claims.h"
 #include "scan/pool.h"
@@ -13,7 +13,6 @@
 #include "track/event.h"
 #include "track/total.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define CLIENT_LOST (1u << MTF_LEAK_DEFINITE | 1u << MTF_LEAK_INDIRECT)
@@ -26,28 +25,25 @@ MT_EXPORT void __lsan_enable(void);
 MT_EXPORT void __lsan_register_root_region(const void *start, size_t size);
 MT_EXPORT void __lsan_unregister_root_region(const void *start, size_t size);
 
-/* Runs what follows inside the shim; leaves the function where that cannot be. */
-#define CLIENT_ENTER(self, otherwise)                                                              \
-    int host_errno = errno;                                                                        \
-    struct self *self = hook_enter();                                                              \
-    if (self == NULL || !start_owns_report()) {                                                    \
-        if (self)                                                                                  \
-            hook_leave(self);                                                                      \
-        return otherwise;                                                                          \
-    }
-#define CLIENT_LEAVE(self)                                                                         \
-    do {                                                                                           \
-        hook_leave(self);                                                                          \
-        errno = host_errno;                                                                        \
-    } while (0)
+/* Into the shim; NULL where nothing can be told now. */
+static struct self *client_enter(void)
+{
+    struct self *self = hook_enter();
+    if (self == NULL || start_owns_report())
+        return self;
+    hook_leave(self);
+    return NULL;
+}
 
 /* ---- leaks ---- */
 
 static bool client_check(const char *label, struct mtf_check *result)
 {
-    CLIENT_ENTER(self, false);
+    struct self *self = client_enter();
+    if (self == NULL)
+        return false;
     bool done = start_check(MTF_CHECK_BY_CLIENT, label, result);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
     return done;
 }
 
@@ -71,65 +67,81 @@ static int client_leak_check(const char *label, struct memtrack_leaks *leaks)
 
 static void client_ignore(const void *block)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     if (!pool_ignore((uintptr_t)block))
         claims_ignore(block);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_ignore_begin(void)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     if (self->ignoring++ == 0)
         claims_begin_stretch(self->thread, event_mark(self));
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_ignore_end(void)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     if (self->ignoring > 0 && --self->ignoring == 0)
         claims_end_stretch(self->thread, event_mark(self));
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_root_add(const void *start, size_t size)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     claims_add_region((uintptr_t)start, size);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_root_remove(const void *start, size_t size)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     claims_remove_region((uintptr_t)start, size);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 /* ---- parts of the program's life ---- */
 
 static void client_phase(const char *name)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     if (name)
         total_phase(name, strlen(name));
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static uint64_t client_scope_begin(void)
 {
-    CLIENT_ENTER(self, 0);
+    struct self *self = client_enter();
+    if (self == NULL)
+        return 0;
     uint64_t begin = event_mark(self);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
     return begin;
 }
 
 static uint64_t client_scope_end(const char *name, uint64_t begin, int all_threads)
 {
-    CLIENT_ENTER(self, 0);
+    struct self *self = client_enter();
+    if (self == NULL)
+        return 0;
     uint64_t blocks = start_scope_end(name, begin, all_threads ? SCOPE_ALL_THREADS : self->thread);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
     return blocks;
 }
 
@@ -137,57 +149,71 @@ static uint64_t client_scope_end(const char *name, uint64_t begin, int all_threa
 
 static void client_pool_create(const void *pool)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     pool_create((uintptr_t)pool);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_pool_destroy(const void *pool)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     pool_destroy((uintptr_t)pool);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_pool_alloc(const void *pool, const void *block, size_t size)
 {
     struct host_frame caller = HOOK_CALLER();
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     const struct pool_block made = {.start = (uintptr_t)block,
                                     .size = size,
                                     .sequence = total_sequence(),
                                     .site = capture_site(self, &caller, MTF_DOMAIN_POOLS),
                                     .thread = self->thread};
     pool_alloc((uintptr_t)pool, &made);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_pool_free(const void *pool, const void *block)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     pool_free((uintptr_t)pool, (uintptr_t)block);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_pool_trim(const void *pool, const void *start, size_t size)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     pool_trim((uintptr_t)pool, (uintptr_t)start, size);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_pool_move(const void *pool, const void *moved)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     pool_move((uintptr_t)pool, (uintptr_t)moved);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 static void client_pool_change(const void *pool, const void *block, const void *moved, size_t size)
 {
-    CLIENT_ENTER(self, );
+    struct self *self = client_enter();
+    if (self == NULL)
+        return;
     pool_change((uintptr_t)pool, (uintptr_t)block, (uintptr_t)moved, size);
-    CLIENT_LEAVE(self);
+    hook_leave(self);
 }
 
 MT_EXPORT const struct memtrack_shim memtrack_shim_functions = {

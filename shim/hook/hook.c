@@ -54,6 +54,15 @@ static bool hook_was_abandoned(const struct self *self)
     return here > self->entered_sp && !hook_on_signal_stack();
 }
 
+bool hook_is_nested(void)
+{
+    const struct self *self = self_mine;
+    if (hook_attaching)
+        return true;
+    return self && load_relaxed(&self->ready) != SELF_FORKED && self_active == NULL &&
+           !hook_was_abandoned(self);
+}
+
 static struct self *hook_reenter(struct self *self)
 {
     if (self_active == NULL) {

@@ -54,6 +54,8 @@ MT_INLINE void hook_leave(struct self *self)
         hook_leave_slow(self);
 }
 
+/* Is this a signal handler that interrupted the shim on this thread, which may hold our locks? */
+bool hook_is_nested(void);
 /* After hook_enter gave NULL: this thread's state if it is inside the shim, so that its nested event can
    wait there; with the site of a mapping from `caller`, if that is asked for. Keeps errno. */
 struct self *hook_interrupted(const struct host_frame *caller, uint32_t *site);

@@ -91,6 +91,10 @@ enum mtf_end {
     0x10u /* the allocator below us is not the C library's; see next_allocator                     \
            */
 
+#define MTF_FLAG_UNSEALED                                                                          \
+    0x20u /* a signal handler ended the process that had interrupted the shim: the end is known, the \
+             books are as a kill leaves them */
+
 /* Why an event was not tracked, or tracked with less than everything; index into totals.lost */
 enum mtf_lost {
     MTF_LOST_NESTED = 0, /* event of a signal handler inside the shim, its queue was full */
