@@ -40,8 +40,9 @@ static bool reach_holds(struct reach *reach, uint32_t index, uintptr_t word)
     const struct census_block *block = &reach->census->blocks[index];
     if (word == block->start)
         return true;
+    /* Whoever maps memory carves it up: an allocator holds its regions by pointers to what is in them. */
     if (reach->census->states[index] & CENSUS_MAPPING)
-        return false;
+        return true;
     const struct space_area *area = space_at(reach->space, block->start);
     return reach_is_plain(area) && block->start + block->size <= area->end &&
            inner_holds(reach->space, word, block->start, block->size);

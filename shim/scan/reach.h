@@ -2,7 +2,8 @@
  * Keeps       what is reached from where: the marking of a leak check, by Valgrind's rules (memcheck
  *             manual, section 4.2.8).
  * Invariant   a block's state only rises: unreached, possible, reachable. It is reachable if a chain of
- *             pointers to starts of blocks (or such as scan/inner.h knows) leads to it from a root,
+ *             pointers to starts of blocks (or such as scan/inner.h knows) or to anywhere in mappings
+ *             leads to it from a root,
  *             possible if every chain has another interior pointer in it. Of the rest, those that
  *             others of the rest point at are indirect, each in the clique of one that is not.
  * Threads     the one that checks for leaks, while nothing changes.

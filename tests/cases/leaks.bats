@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# What is lost, and how: held against Valgrind on the same program, and against programs that know.
+# shellcheck disable=SC2154,SC2034 # helpers.bash
+load helpers
+
+# "BYTES BLOCKS" of definite, indirect, possible and reachable, as the check at the exit found them.
+our_kinds() {
+  flat_json "$1"
+  jq -r '.checks[-1].check | select(.failure == null) | .kinds | [.definite, .indirect, .possible, .reachable]
+    | map("\(.bytes) \(.blocks)") | join("|")' report.json
+}
+
+# The same from Valgrind, of a run of its own; nothing where it saw all blocks freed.
+valgrind_kinds() {
+  timeout 200 "${clean[@]}" valgrind --leak-check=full --show-leak-kinds=none --run-libc-freeres=no \
+    --run-cxx-freeres=no "$@" >valgrind.stdout 2>valgrind.stderr </dev/null
+  if grep -q 'All heap blocks were freed' valgrind.stderr; then
+    echo '0 0|0 0|0 0|0 0'
+    return
+  fi
+  sed -n 's/,//g; s/.*\(definitely lost\|indirectly lost\|possibly lost\|still reachable\): \([0-9]*\) bytes in \([0-9]*\) blocks.*/\2 \3/p' \
+    valgrind.stderr | paste -sd'|'
+}
+
+# Both, of one command; $1 is the report's name.
+agrees() {
+  local pattern=$1 ours theirs
+  shift
+  track "$@"
+  ours=$(our_kinds "$(the_report "$pattern")")
+  theirs=$(valgrind_kinds "$@")
+  rm ./*.memtrack
+  if [ -z "$ours" ] || [ "$ours" != "$theirs" ]; then
+    echo "$*: ours $ours, Valgrind's $theirs"
+    return 1
+  fi
+}
+
+@test "blocks that point at each other at random are lost as Valgrind says" {
+  local seed
+  for seed in 1 2 3; do
+    agrees 'graph_at_random.*.memtrack' "$programs/graph_at_random" "$seed" 40
+    agrees 'graph_at_random.*.memtrack' "$programs/graph_at_random" "$seed" 3000
+  done
+}
+
+@test "real programs lose what Valgrind says that they lose" {
+  agrees 'sqlite3.*.memtrack' sqlite3 :memory: 'create table t(a); insert into t values(1),(2); select * from t'
+  agrees 'jq.*.memtrack' jq -n '[range(50)] | length'
+  agrees 'sed.*.memtrack' sed -e s/a/b/ /etc/passwd
+  agrees 'tar.*.memtrack' tar --version
+}
+
+@test "other threads hold blocks on stacks, in registers and in storage of their own; ended ones hold none" {
+  track "$programs/leaks_in_threads"
+  flat_json "$(the_report 'leaks_in_threads.*.memtrack')"
+  jq -r '.checks[-1].losses[].record | select(.bytes > 1000 and .bytes < 1008) | "\(.bytes) \(.kind)"' report.json | sort >found
+  diff stdout found
+}
+
+@test "the process exits with what exitcode says when something is lost, and as it would when not" {
+  options=exitcode=23
+  local status=0
+  track "$programs/graph_at_random" 1 400 || status=$?
+  [ "$status" = 23 ]
+  track sed -e s/a/b/ /etc/passwd
+  grep -q 'definitely lost: [0-9]* bytes in [0-9]* block' stderr && return 1
+  options=
+  track "$programs/graph_at_random" 1 400
+  grep -q 'definitely lost: 264 bytes\|definitely lost: 60 bytes in 2 blocks' stderr
+}
+
+@test "leak_check=no classifies nothing, and the report says so" {
+  options=leak_check=no
+  track "$programs/graph_at_random" 1 400
+  tool report "$(the_report 'graph_at_random.*.memtrack')" >text
+  grep -qi 'unclassified' text
+  grep -q 'LEAK SUMMARY' text && return 1
+  true
+}
+
+@test "a forked child answers for its own blocks alone" {
+  cat >forks.c <<'E'
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile uintptr_t hidden[2];
+__attribute__((noinline)) static void lose(int i, size_t size) { hidden[i] = ~(uintptr_t)malloc(size); }
+__attribute__((noinline)) static void wipe(void) { volatile char w[4096]; for (int i = 0; i < 4096; i++) w[i] = 0; }
+int main(void)
+{
+    lose(0, 100);
+    pid_t child = fork();
+    if (child == 0) {
+        lose(1, 200);
+        wipe();
+        exit(0);
+    }
+    waitpid(child, NULL, 0);
+    wipe();
+    return 0;
+}
+E
+  gcc -O1 -fno-builtin -o forks forks.c
+  track ./forks
+  local report
+  for report in forks.*.memtrack; do
+    flat_json "$report"
+    jq -r '[.process.forked, .checks[-1].check.kinds.definite.bytes, .checks[-1].check.kinds.inherited.bytes] | @csv' report.json
+  done | sort >found
+  printf 'false,100,0\ntrue,200,100\n' | diff - found
+}
