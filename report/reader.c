@@ -162,7 +162,9 @@ static int reader_module(struct reader *reader, const void *record, void *target
 static int reader_frame(struct reader *reader, const void *record, void *target, uint32_t index)
 {
     const struct mtf_frame *from = record;
-    if (index != 0 && from->module >= reader->snapshot->module_count)
+    if (index == 0)
+        return 0; /* the root's, whatever the file says */
+    if (from->module >= reader->snapshot->module_count)
         return reader_damaged(reader, "frame", index);
     *(struct mtf_frame *)target = *from;
     return 0;
