@@ -419,13 +419,13 @@ static void read_kernel(struct page *pages)
     memset(pages, 0, ARENA_PAGES * sizeof *pages);
     while (fgets(line, sizeof line, maps)) {
         REQUIRE(sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &offset, &inode) == 4);
-        for (uintptr_t at = start; at < end; at += PAGE) {
-            if (at < arena || at >= arena + ARENA_PAGES * PAGE)
-                continue;
-            bool ours = strstr(line, "random-file") != NULL;
+        bool ours = strstr(line, "random-file") != NULL;
+        unsigned long first =
+            start > arena ? start : arena; /* a sanitizer's mappings are terabytes */
+        unsigned long last = arena + ARENA_PAGES * PAGE;
+        for (uintptr_t at = first; at < end && at < last; at += PAGE)
             pages[(at - arena) / PAGE] =
                 (struct page){true, ours ? offset + (at - start) : 0, ours};
-        }
     }
     fclose(maps);
 }
