@@ -267,6 +267,7 @@ static void symbol_frame_fill(struct symbolizer *symbolizer, struct symbol_frame
         frame->function = debug ? debug->text : table->text;
     const struct symbol_text *linkage = table ? table : debug ? debug : plain;
     frame->linkage = linkage ? linkage->text : NULL;
+    frame->name = plain ? plain->text : NULL;
     frame->file = symbol_source_file(symbolizer, known->folder, known->file);
     frame->line = known->line;
     frame->column = known->column;

@@ -26,7 +26,7 @@ const struct option check_options[CHECK_OPTION_COUNT] = {
     {"output", required_argument, NULL, CHECK_OUTPUT},
     {"config", required_argument, NULL, CHECK_CONFIG_FILE},
     {"full", no_argument, NULL, CHECK_FULL},
-    {"gen-suppressions", no_argument, NULL, CHECK_GEN_SUPPRESSIONS},
+    {"gen-suppressions", optional_argument, NULL, CHECK_GEN_SUPPRESSIONS},
     {"max-lost", required_argument, NULL, CHECK_SETTING},
     {"max-blocks", required_argument, NULL, CHECK_SETTING + 1},
     {"max-peak", required_argument, NULL, CHECK_SETTING + 2},
@@ -56,7 +56,8 @@ const char check_options_help[] =
     "module\n"
     "                        that fits: lost, blocks, peak, total, allocs, temporary\n"
     "  --suppressions FILE   leaks to leave out: Valgrind's or LeakSanitizer's format\n"
-    "  --gen-suppressions    print a suppression behind each leak\n"
+    "  --gen-suppressions[=FILE]\n"
+    "                        print a suppression behind each leak, or write them all to FILE\n"
     "  --baseline FILE       leaks to leave out unless they grow (memtrack baseline)\n"
     "  --program PATTERN     judge only processes of this program; may be given again\n"
     "  --allow WHAT          judge nevertheless: killed, missed, untracked, unclassified\n"
@@ -96,7 +97,8 @@ int check_option(struct check *check, int option, const char *argument)
         check->options.full = true;
         return 0;
     case CHECK_GEN_SUPPRESSIONS:
-        check->options.gen_suppressions = true;
+        check->options.gen_suppressions = argument == NULL;
+        check->suppressions = argument;
         return 0;
     default:
         return check_add_setting(check, check_options[option - CHECK_OPTION_FIRST].name, argument);
@@ -125,6 +127,22 @@ void check_end(struct check *check)
     gate_free(&check->gate);
     free(check->settings);
     *check = (struct check){0};
+}
+
+/* Behind what the file has already: it may be the one that is in use. */
+static int check_write_suppressions(const struct check *check, const struct verdict *verdict)
+{
+    FILE *file = fopen(check->suppressions, "ae");
+    if (file == NULL) {
+        command_fail("%s: %s", check->suppressions, strerrordesc_np(errno));
+        return -EPIPE;
+    }
+    int error = out_gate_suppressions(file, verdict);
+    if (fclose(file) != 0 || error == -EIO) {
+        command_fail("%s: cannot be written: %s", check->suppressions, strerrordesc_np(errno));
+        return -EPIPE;
+    }
+    return error;
 }
 
 /* The form that was asked for, and beside a file text for people. */
@@ -158,6 +176,8 @@ int check_run(struct check *check, const struct inputs *inputs, const char *titl
         error = judge_run(&judge, inputs);
     judge.verdict.title = title;
     int result = COMMAND_FAILED;
+    if (error == 0 && check->suppressions != NULL)
+        error = check_write_suppressions(check, &judge.verdict);
     if (error == 0) {
         result = verdict_exit(&judge.verdict);
         error = check_print(check, &judge.verdict, out);

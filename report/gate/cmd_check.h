@@ -27,6 +27,7 @@ struct check {
     size_t setting_count;
     const char *config; /* --config; NULL: memtrack.ini of the current folder, if there is one */
     const char *output; /* --output; NULL: stdout */
+    const char *suppressions; /* --gen-suppressions=FILE, to append to; NULL: none */
     enum gate_format format;
     struct out_gate_options options;
     const char *color;

@@ -70,11 +70,29 @@ static int judge_tracking(struct judge_report *report)
     return 0;
 }
 
+/* Has the check counted blocks of kinds that matter, and listed no call sites for them? */
+static bool lists_nothing(const struct judge_report *report)
+{
+    const struct snapshot_check *check = snapshot_final_check(report->snapshot);
+    if (check == NULL || check->loss_count > 0)
+        return false;
+    for (int kind = MTF_LEAK_DEFINITE; kind <= MTF_LEAK_REACHABLE; kind++) {
+        if ((report->judge->gate->kinds & leak_kind_bit((enum mtf_leak_kind)kind)) != 0 &&
+            check->blocks[kind] > 0)
+            return true;
+    }
+    return false;
+}
+
 /* Are its blocks told apart? Those of a process that became another program are nobody's leaks. */
 static int judge_classified(struct judge_report *report)
 {
     const struct snapshot *snapshot = report->snapshot;
     const char *complaint = leak_check_complaint(snapshot, snapshot_final_check(snapshot));
+    if (lists_nothing(report))
+        return process_unjudged(report_process(report),
+                                "has lost blocks and does not say where (leak_check=summary); "
+                                "record it with leak_check=full");
     if (complaint == NULL || report->judge->gate->kinds == 0 ||
         snapshot->end_kind == MTF_END_EXEC ||
         snapshot->totals.live_blocks + snapshot->mapped.live_blocks == 0 ||

@@ -32,6 +32,9 @@ int out_gate_github(FILE *out, const struct verdict *verdict);
 int out_gate_gitlab(FILE *out, const struct verdict *verdict);
 int out_gate_markdown(FILE *out, const struct verdict *verdict);
 
+/* Suppressions of Valgrind's form for the leaks that blame, each once. */
+int out_gate_suppressions(FILE *out, const struct verdict *verdict);
+
 /* The verdict in one line: how many findings, of how much, in how many processes. */
 void out_gate_counts(FILE *out, const struct verdict *verdict);
 

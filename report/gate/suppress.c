@@ -3,8 +3,6 @@
 #include "memtrack/format.h"
 #include "wildcard.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What the first line of an entry for Valgrind names: the function that was called to allocate. Which one
@@ -36,6 +34,9 @@ static const char *const allocators[] = {
 /* And the object in which Valgrind finds them. */
 static const char allocator_object[] = "/usr/libexec/valgrind/vgpreload_memcheck-amd64-linux.so";
 
+/* What Valgrind calls a function, an object or a file that it knows no name of. */
+static const char unknown_name[] = "???";
+
 /* Valgrind's name for all that runs before main. */
 static const char *const below_main[] = {
     "_start",
@@ -64,14 +65,29 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
     return false;
 }
 
+static bool string_matches(const char *pattern, const char *string)
+{
+    return string != NULL && wildcard_match(pattern, string);
+}
+
+/* Valgrind compares the name in the symbol table, and of inlined functions that in the source. */
 static bool function_matches(const char *pattern, const struct trace_frame *frame)
 {
-    if (frame->linkage != NULL && wildcard_match(pattern, frame->linkage))
-        return true;
-    if (frame->function != NULL && wildcard_match(pattern, frame->function))
-        return true;
-    return strcmp(pattern, "(below main)") == 0 &&
-           is_one_of(frame->function, below_main, COUNT(below_main));
+    if (frame->linkage == NULL && frame->function == NULL)
+        return wildcard_match(pattern, unknown_name);
+    return string_matches(pattern, frame->linkage) || string_matches(pattern, frame->function) ||
+           (frame->inlined && string_matches(pattern, frame->name)) ||
+           (is_one_of(frame->function, below_main, COUNT(below_main)) &&
+            wildcard_match(pattern, "(below main)"));
+}
+
+static bool object_matches(const char *pattern, const struct trace_frame *frame,
+                           struct object_paths *paths)
+{
+    if (frame->module == NULL || *frame->module == '\0')
+        return wildcard_match(pattern, unknown_name);
+    return wildcard_match(pattern, frame->module) ||
+           wildcard_match(pattern, object_path_real(paths, frame->module));
 }
 
 /* file or file:line, with or without folders */
@@ -79,7 +95,7 @@ static bool source_matches(const char *pattern, const struct trace_frame *frame)
 {
     char line[4096];
     if (frame->file == NULL)
-        return false;
+        return wildcard_match(pattern, unknown_name);
     const char *slash = strrchr(frame->file, '/');
     const char *base = slash != NULL ? slash + 1 : frame->file;
     if (wildcard_match(pattern, frame->file) || wildcard_match(pattern, base))
@@ -91,13 +107,14 @@ static bool source_matches(const char *pattern, const struct trace_frame *frame)
     return wildcard_match(pattern, line);
 }
 
-static bool line_matches(const struct suppress_line *line, const struct trace_frame *frame)
+static bool line_matches(const struct suppress_line *line, const struct trace_frame *frame,
+                         struct object_paths *paths)
 {
     switch (line->what) {
     case SUPPRESS_FUNCTION:
         return function_matches(line->pattern, frame);
     case SUPPRESS_OBJECT:
-        return frame->module != NULL && wildcard_match(line->pattern, frame->module);
+        return object_matches(line->pattern, frame, paths);
     case SUPPRESS_SOURCE:
         return source_matches(line->pattern, frame);
     default:
@@ -112,25 +129,35 @@ static bool is_allocator_line(const struct suppress_line *line)
     return line->what == SUPPRESS_OBJECT && wildcard_match(line->pattern, allocator_object);
 }
 
-/* Frame 0 is the allocation function, which stands before the first one of ours. */
-static bool frame_matches(const struct suppress_line *line, const struct trace *trace, size_t frame)
+/* The frames that an entry is compared with: before the first one stands the allocation function, as
+   frame 0. */
+struct suppress_stack {
+    const struct trace_frame *frames;
+    size_t count;
+    struct object_paths *paths;
+};
+
+static bool frame_matches(const struct suppress_line *line, const struct suppress_stack *stack,
+                          size_t frame)
 {
-    return frame == 0 ? is_allocator_line(line) : line_matches(line, &trace->frames[frame - 1]);
+    return frame == 0 ? is_allocator_line(line)
+                      : line_matches(line, &stack->frames[frame - 1], stack->paths);
 }
 
 /* Do the lines fit the frames from `first` outwards? Where `...` was met last, what follows it may begin
    one frame further out. */
-static bool lines_match(const struct suppress_entry *entry, const struct trace *trace, size_t first)
+static bool lines_match(const struct suppress_entry *entry, const struct suppress_stack *stack,
+                        size_t first)
 {
     size_t line = 0, frame = first, any = SIZE_MAX, from = 0;
     while (line < entry->line_count) {
         if (entry->lines[line].what == SUPPRESS_ANY) {
             any = line++;
             from = frame;
-        } else if (frame <= trace->count && frame_matches(&entry->lines[line], trace, frame)) {
+        } else if (frame <= stack->count && frame_matches(&entry->lines[line], stack, frame)) {
             line++;
             frame++;
-        } else if (any != SIZE_MAX && from < trace->count) {
+        } else if (any != SIZE_MAX && from < stack->count) {
             line = any + 1;
             frame = ++from;
         } else {
@@ -140,22 +167,61 @@ static bool lines_match(const struct suppress_entry *entry, const struct trace *
     return true;
 }
 
-static bool entry_matches(const struct suppress_entry *entry, const struct trace *trace)
+/* How many frames are an operator new that called malloc: Valgrind ends its stacks before them. */
+static size_t allocator_depth(const struct trace *trace)
 {
-    return lines_match(entry, trace, 0) || lines_match(entry, trace, 1);
+    size_t depth = 0;
+    while (depth < trace->count &&
+           is_one_of(trace->frames[depth].linkage, allocators, COUNT(allocators)))
+        depth++;
+    return depth;
 }
 
-static bool leak_matches(const char *pattern, const struct trace *trace)
+static bool lines_match_trace(const struct suppress_entry *entry, const struct trace *trace,
+                              struct object_paths *paths)
 {
-    for (size_t i = 0; i < trace->count; i++) {
-        const struct trace_frame *frame = &trace->frames[i];
-        const char *const strings[] = {frame->function, frame->linkage, frame->file, frame->module};
-        for (size_t j = 0; j < COUNT(strings); j++) {
-            if (strings[j] != NULL && wildcard_search(pattern, strings[j]))
-                return true;
-        }
+    const struct suppress_stack whole = {trace->frames, trace->count, paths};
+    if (lines_match(entry, &whole, 0) || lines_match(entry, &whole, 1))
+        return true;
+    size_t depth = allocator_depth(trace);
+    const struct suppress_stack outer = {trace->frames + depth, trace->count - depth, paths};
+    return depth > 0 && (lines_match(entry, &outer, 0) || lines_match(entry, &outer, 1));
+}
+
+static bool leak_matches_frame(const char *pattern, const struct trace_frame *frame,
+                               struct object_paths *paths)
+{
+    bool has_module = frame->module != NULL && *frame->module != '\0';
+    const char *const strings[] = {
+        frame->function,
+        frame->linkage,
+        frame->name,
+        frame->file,
+        has_module ? frame->module : "<unknown module>",
+        has_module ? object_path_real(paths, frame->module) : NULL,
+    };
+    for (size_t i = 0; i < COUNT(strings); i++) {
+        if (strings[i] != NULL && wildcard_search(pattern, strings[i]))
+            return true;
     }
     return false;
+}
+
+static bool leak_matches(const char *pattern, const struct trace *trace, struct object_paths *paths)
+{
+    for (size_t i = 0; i < trace->count; i++) {
+        if (leak_matches_frame(pattern, &trace->frames[i], paths))
+            return true;
+    }
+    return false;
+}
+
+static bool entry_matches(const struct suppress_entry *entry, const struct trace *trace,
+                          struct object_paths *paths)
+{
+    if (entry->lines[0].what == SUPPRESS_LEAK)
+        return leak_matches(entry->lines[0].pattern, trace, paths);
+    return lines_match_trace(entry, trace, paths);
 }
 
 struct suppress_entry *suppress_find(struct suppress *suppress, const struct trace *trace,
@@ -163,50 +229,9 @@ struct suppress_entry *suppress_find(struct suppress *suppress, const struct tra
 {
     for (size_t i = 0; i < suppress->count; i++) {
         struct suppress_entry *entry = &suppress->entries[i];
-        if ((entry->kinds & leak_kind_bit(kind)) == 0)
-            continue;
-        if (entry->lines[0].what == SUPPRESS_LEAK ? leak_matches(entry->lines[0].pattern, trace)
-                                                  : entry_matches(entry, trace))
+        if ((entry->kinds & leak_kind_bit(kind)) != 0 &&
+            entry_matches(entry, trace, &suppress->paths))
             return entry;
     }
     return NULL;
-}
-
-/* A line of the entry; characters that mean more, or would end the line, become `?`. */
-static void write_pattern(FILE *out, const char *mark, const char *text)
-{
-    fprintf(out, "   %s", mark);
-    for (; *text != '\0'; text++)
-        fputc((unsigned char)*text < 0x20 || *text == 0x7f || *text == '*' ? '?' : *text, out);
-    fputc('\n', out);
-}
-
-static void write_frame(FILE *out, const struct trace_frame *frame)
-{
-    const char *function = frame->linkage != NULL ? frame->linkage : frame->function;
-    if (function != NULL)
-        write_pattern(out, "fun:", function);
-    else if (frame->module != NULL && *frame->module != '\0')
-        write_pattern(out, "obj:", frame->module);
-    else
-        write_pattern(out, "obj:", "*");
-}
-
-/* The allocation function is any function of one frame: which it was is not known. Frames of libraries'
-   insides differ from one version to the next: they are what `...` stands for. */
-void suppress_write(FILE *out, const struct trace *trace, enum mtf_leak_kind kind)
-{
-    const struct trace_frame *frame = trace_next(trace, NULL);
-    const struct trace_frame *expected = trace->frames;
-    const char *function = frame != NULL ? frame->function : NULL;
-    fputs("{\n", out);
-    write_pattern(out, "", function != NULL ? function : "unknown function");
-    fprintf(out, "   Memcheck:Leak\n   match-leak-kinds: %s\n   obj:*\n", leak_kind_name(kind));
-    for (; frame != NULL; frame = trace_next(trace, frame)) {
-        if (frame != expected)
-            fputs("   ...\n", out);
-        write_frame(out, frame);
-        expected = frame + 1;
-    }
-    fputs("}\n", out);
 }

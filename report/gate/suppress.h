@@ -20,6 +20,7 @@
 #define MEMTRACK_REPORT_SUPPRESS_H
 
 #include "memtrack/format.h"
+#include "object_path.h"
 #include "trace.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ struct suppress {
     char **files;
     size_t file_count;
     size_t skipped; /* entries for other tools and of other kinds */
+    struct object_paths paths;
 };
 
 int suppress_load(struct suppress *suppress, const char *path, char *message, size_t message_size);

@@ -167,10 +167,13 @@ static int parse_tools(struct suppress_reader *reader, bool *ours)
     if (colon == NULL || colon == reader->line || colon[1] == '\0')
         return reader_fail(reader, "must be TOOL:KIND, for example Memcheck:Leak");
     *ours = false;
-    if (strcmp(colon + 1, "Leak") != 0)
-        return 0;
     for (const char *tool = reader->line; tool < colon; tool += strcspn(tool, ",:") + 1)
         *ours |= has_prefix(tool, "Memcheck") && strchr(",:", tool[strlen("Memcheck")]) != NULL;
+    if (strcmp(colon + 1, "Leak") == 0)
+        return 0;
+    if (*ours && strcasestr(colon + 1, "leak") != NULL)
+        return reader_fail(reader, "the kind of a leak is Leak, in this spelling");
+    *ours = false;
     return 0;
 }
 
@@ -371,5 +374,6 @@ void suppress_free(struct suppress *suppress)
         free(suppress->files[i]);
     free(suppress->entries);
     free(suppress->files);
+    object_paths_free(&suppress->paths);
     *suppress = (struct suppress){0};
 }

@@ -7,12 +7,15 @@
 bool wildcard_match(const char *pattern, const char *string)
 {
     const char *star = NULL, *from = NULL;
+    if (strpbrk(pattern, "*?") == NULL)
+        return strcmp(pattern, string) == 0;
     while (*string != '\0') {
+        const char *literal = *pattern == '\\' ? pattern + 1 : pattern;
         if (*pattern == '*') {
             star = pattern++;
             from = string;
-        } else if (*pattern == '?' || *pattern == *string) {
-            pattern++;
+        } else if (*pattern == '?' || *literal == *string) {
+            pattern = literal + 1;
             string++;
         } else if (star != NULL) {
             pattern = star + 1;
@@ -26,39 +29,30 @@ bool wildcard_match(const char *pattern, const char *string)
     return *pattern == '\0';
 }
 
-/* Is it at the very place `string` (or, where `tail`, at the string's end)? */
-static const char *piece_find(const char *string, const char *piece, size_t length, bool here,
-                              bool tail)
-{
-    if (here && tail)
-        return strlen(string) == length && memcmp(string, piece, length) == 0 ? string : NULL;
-    if (here)
-        return strncmp(string, piece, length) == 0 ? string : NULL;
-    if (tail) {
-        size_t whole = strlen(string);
-        if (whole < length || memcmp(string + whole - length, piece, length) != 0)
-            return NULL;
-        return string + whole - length;
-    }
-    return memmem(string, strlen(string), piece, length);
-}
-
+/* As LeakSanitizer does it: each piece is looked for once, at its first place behind the piece before,
+   and the end is only that of the string if that place is there. */
 bool wildcard_search(const char *pattern, const char *string)
 {
-    bool here = *pattern == '^';
-    if (here)
-        pattern++;
-    for (;;) {
-        size_t length = strcspn(pattern, "*");
-        bool last = pattern[length] == '\0';
-        bool tail = last && length > 0 && pattern[length - 1] == '$';
-        const char *found = piece_find(string, pattern, length - tail, here, tail);
-        if (found == NULL)
+    bool begins = *pattern == '^', star = false;
+    if (*string == '\0')
+        return false;
+    pattern += begins;
+    while (*pattern != '\0') {
+        if (*pattern == '*') {
+            pattern++;
+            begins = false;
+            star = true;
+            continue;
+        }
+        if (*pattern == '$')
+            return *string == '\0' || star;
+        size_t length = strcspn(pattern, "*$");
+        const char *found = memmem(string, strlen(string), pattern, length);
+        if (found == NULL || (begins && found != string))
             return false;
-        if (last)
-            return true;
         string = found + length;
-        pattern += length + 1;
-        here = false;
+        pattern += length;
+        begins = star = false;
     }
+    return true;
 }

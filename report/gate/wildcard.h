@@ -10,10 +10,11 @@
 
 #include <stdbool.h>
 
-/* Valgrind's: the whole string, `*` for any characters, `?` for one. */
+/* Valgrind's: the whole string, `*` for any characters, `?` for one, and beside these a backslash that
+   takes the next character as it is. Without `*` and `?` the pattern is the string. */
 bool wildcard_match(const char *pattern, const char *string);
-/* LeakSanitizer's: any part of the string, `*` for any characters, `^` and `$` at the pattern's ends for
-   those of the string. */
+/* LeakSanitizer's: any part of the string, `*` for any characters, `^` at the pattern's begin for the
+   string's, `$` for the string's end. The empty string fits nothing. */
 bool wildcard_search(const char *pattern, const char *string);
 
 #endif

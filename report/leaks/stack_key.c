@@ -69,9 +69,7 @@ int stack_key_exact(struct stack_key *key, const struct frame_stack *stack,
     return error;
 }
 
-/* Without what compilers append to copies that they make of a function, which comes and goes with
-   every change: "parse.isra.0", "f(int) [clone .cold]". */
-static size_t stable_function_length(const char *function)
+size_t stack_key_function_length(const char *function)
 {
     static const char *const marks[] = {
         " [clone", ".isra.", ".constprop.", ".part.", ".cold", ".lto_priv.", ".llvm.",
@@ -101,7 +99,7 @@ static int key_stable_frame(struct stack_key *key, const struct frame *frame,
     if (error == 0)
         error = key_add_string(key, "!");
     if (error == 0)
-        error = key_add(key, function, stable_function_length(function));
+        error = key_add(key, function, stack_key_function_length(function));
     return error == 0 ? key_add_string(key, "\n") : error;
 }
 

@@ -27,6 +27,9 @@ int stack_key_exact(struct stack_key *key, const struct frame_stack *stack,
    allocations in one function, and frames without a name, which all look alike. */
 int stack_key_stable(struct stack_key *key, const struct frame_stack *stack,
                      const struct snapshot *snapshot);
+/* The function's name without what compilers append to copies that they make of one, which comes and goes
+   with every change: "parse.isra.0", "f(int) [clone .cold]". */
+size_t stack_key_function_length(const char *function);
 void stack_key_free(struct stack_key *key);
 
 #endif

@@ -161,6 +161,13 @@ make_check() {
   run -1 tool check --allow missed .
 }
 
+@test "a report without call sites for its leaks does not pass" {
+  options=leak_check=summary track "$programs/leaks_by_name"
+  run -2 tool check .
+  [[ $output == *'has lost blocks and does not say where (leak_check=summary)'* ]]
+  run -0 tool check --kinds none .
+}
+
 @test "limits: peak, total, allocations, and call sites" {
   project
   make_check
