@@ -39,13 +39,10 @@ struct amount amount_noun(uint64_t n, const char *noun)
     return amount;
 }
 
-struct amount amount_bytes(uint64_t bytes)
+struct amount amount_short(uint64_t bytes)
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     struct amount amount;
-    char text[GROUPED_SIZE];
-    if (bytes < 1024)
-        return amount_noun(bytes, "byte");
     size_t unit = 0;
     double size = (double)bytes / 1024;
     /* 1023.95 would be printed as 1024.0. */
@@ -53,7 +50,20 @@ struct amount amount_bytes(uint64_t bytes)
         size /= 1024;
         unit++;
     }
-    snprintf(amount.text, sizeof amount.text, "%.1f %s (%s bytes)", size, units[unit],
+    if (bytes < 1024)
+        snprintf(amount.text, sizeof amount.text, "%u B", (unsigned)bytes);
+    else
+        snprintf(amount.text, sizeof amount.text, "%.1f %s", size, units[unit]);
+    return amount;
+}
+
+struct amount amount_bytes(uint64_t bytes)
+{
+    struct amount amount;
+    char text[GROUPED_SIZE];
+    if (bytes < 1024)
+        return amount_noun(bytes, "byte");
+    snprintf(amount.text, sizeof amount.text, "%.20s (%s bytes)", amount_short(bytes).text,
              grouped(bytes, text));
     return amount;
 }
@@ -79,6 +89,27 @@ struct amount amount_duration(uint64_t nanoseconds)
     else
         snprintf(amount.text, sizeof amount.text, "%" PRIu64 " h %" PRIu64 " min", seconds / 3600,
                  seconds % 3600 / 60);
+    return amount;
+}
+
+struct amount amount_moment(uint64_t nanoseconds)
+{
+    static const char *const units[] = {"us", "ms", "s"};
+    struct amount amount;
+    size_t unit = 0;
+    double time = (double)nanoseconds / 1000;
+    /* 999.95 would be printed as 1000.0. */
+    while (time >= 999.95 && unit + 1 < sizeof units / sizeof units[0]) {
+        time /= 1000;
+        unit++;
+    }
+    if (nanoseconds < 1000)
+        snprintf(amount.text, sizeof amount.text, "%u ns", (unsigned)nanoseconds);
+    else if (nanoseconds >= 600 * (uint64_t)NS_PER_S)
+        snprintf(amount.text, sizeof amount.text, "%" PRIu64 " min", nanoseconds / NS_PER_S / 60);
+    else
+        snprintf(amount.text, sizeof amount.text, unit == 2 ? "%.2f %s" : "%.1f %s", time,
+                 units[unit]);
     return amount;
 }
 

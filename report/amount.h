@@ -21,6 +21,10 @@ struct amount amount_count(uint64_t n);
 struct amount amount_noun(uint64_t n, const char *noun);
 /* 1.2 MiB (1,234,567 bytes); below 1 KiB the bytes alone */
 struct amount amount_bytes(uint64_t bytes);
+/* 1.2 MiB, 12 B: for columns, at most 10 characters */
+struct amount amount_short(uint64_t bytes);
+/* 12.3 us, 1.2 ms, 3.45 s, 12 min: for columns, at most 9 characters */
+struct amount amount_moment(uint64_t nanoseconds);
 /* 12.3%; of nothing: 0.0% */
 struct amount amount_share(uint64_t part, uint64_t whole);
 /* 1.234 s, 2 min 3 s, 4 h 5 min */

@@ -8,6 +8,8 @@
 #include "progress.h"
 #include "snapshot.h"
 #include "symbol_source.h"
+#include "tree_text.h"
+#include "usage/phase_cut.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -23,6 +25,7 @@ struct report {
     bool top_given;
     bool json;
     const char *color;
+    const char *phase; /* NULL: all of the run */
     struct symbolizer *symbolizer;
     struct figures totals; /* of all printed reports */
     size_t printed;
@@ -39,6 +42,9 @@ enum report_option {
     OPTION_COLOR,
     OPTION_LEAKS,
     OPTION_KINDS,
+    OPTION_SECTION,
+    OPTION_TREE,
+    OPTION_PHASE,
 };
 
 static const struct option report_options[] = {
@@ -50,31 +56,42 @@ static const struct option report_options[] = {
     {"color", required_argument, NULL, OPTION_COLOR},
     {"leaks", no_argument, NULL, OPTION_LEAKS},
     {"show-leak-kinds", required_argument, NULL, OPTION_KINDS},
+    {"section", required_argument, NULL, OPTION_SECTION},
+    {"tree", optional_argument, NULL, OPTION_TREE},
+    {"phase", required_argument, NULL, OPTION_PHASE},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
 static int report_help(void)
 {
-    puts("usage: memtrack report [OPTION]... FILE|FOLDER...\n"
-         "\n"
-         "Explains report files: what is still allocated, the peak, the totals, and the call\n"
-         "sites behind them. A FOLDER stands for all files in it that end in .memtrack.\n"
-         "\n"
-         "  --top N         rows of each section, 0 for all (default 10; with --json all)\n"
-         "  --sort KEY      only the section of live, peak, total, calls or temporary;\n"
-         "                  with --json the order of call sites (default live)\n"
-         "  --leaks         only the section of leaks\n"
-         "  --show-leak-kinds KINDS\n"
-         "                  which loss records to list: definite, indirect, possible, reachable,\n"
-         "                  with commas, or all (default definite,possible)\n"
-         "  --by WHAT       rows are each a site (default), function or module\n"
-         "  --full          fold no library frames, leave nothing out of stacks\n"
-         "  --json          everything, for programs\n"
-         "  --color WHEN    auto (default), always or never\n"
-         "  --help          print this\n"
-         "\n"
-         "Exit status: 0 printed, leaks or not; 2 something could not be read or printed.");
+    puts(
+        "usage: memtrack report [OPTION]... FILE|FOLDER...\n"
+        "\n"
+        "Explains report files: what is still allocated, the peak, the totals, and the call\n"
+        "sites behind them. A FOLDER stands for all files in it that end in .memtrack.\n"
+        "\n"
+        "  --top N         rows of each section, 0 for all (default 10; with --json all)\n"
+        "  --sort KEY      only the section of live, peak, total, calls or temporary;\n"
+        "                  with --json the order of call sites (default live)\n"
+        "  --leaks         only the section of leaks\n"
+        "  --show-leak-kinds KINDS\n"
+        "                  which loss records to list: definite, indirect, possible, reachable,\n"
+        "                  with commas, or all (default definite,possible)\n"
+        "  --section NAMES only these, with commas: the keys of --sort, leaks, phases, timeline,\n"
+        "                  sizes, lifetimes, slack, moved, elsewhere, alignment, mappings, memory\n"
+        "                  and threads\n"
+        "  --tree[=WAY]    call trees instead: down (callers first), up (what allocates first) or\n"
+        "                  both (default), of the KEY of --sort\n"
+        "  --phase NAME    cut all figures to the phase of this name (or #N, as the section of\n"
+        "                  phases numbers them)\n"
+        "  --by WHAT       rows are each a site (default), function or module\n"
+        "  --full          fold no library frames, leave nothing out of stacks\n"
+        "  --json          everything, for programs\n"
+        "  --color WHEN    auto (default), always or never\n"
+        "  --help          print this\n"
+        "\n"
+        "Exit status: 0 printed, leaks or not; 2 something could not be read or printed.");
     return COMMAND_CLEAN;
 }
 
@@ -114,6 +131,42 @@ static int report_set_kinds(struct report *report, const char *argument)
                         argument);
 }
 
+static int report_set_section(struct report *report, const char *argument)
+{
+    if (section_parse(argument, &report->text.sections))
+        return 0;
+    return command_fail("--section=%s: must be some of live, peak, total, calls, temporary, leaks, "
+                        "phases, timeline, sizes, lifetimes, slack, moved, elsewhere, alignment, "
+                        "mappings, memory and threads with commas between",
+                        argument);
+}
+
+static int report_set_tree(struct report *report, const char *argument)
+{
+    if (argument == NULL || strcmp(argument, "both") == 0)
+        report->text.trees = TREE_TEXT_DOWN | TREE_TEXT_UP;
+    else if (strcmp(argument, "down") == 0)
+        report->text.trees = TREE_TEXT_DOWN;
+    else if (strcmp(argument, "up") == 0)
+        report->text.trees = TREE_TEXT_UP;
+    else
+        return command_fail("--tree=%s: must be down, up or both", argument);
+    return 0;
+}
+
+static int report_set_view(struct report *report, int option)
+{
+    switch (option) {
+    case OPTION_SECTION:
+        return report_set_section(report, optarg);
+    case OPTION_TREE:
+        return report_set_tree(report, optarg);
+    default:
+        report->phase = optarg;
+        return 0;
+    }
+}
+
 static int report_set(struct report *report, char **argv, int option)
 {
     switch (option) {
@@ -137,6 +190,10 @@ static int report_set(struct report *report, char **argv, int option)
         return 0;
     case OPTION_KINDS:
         return report_set_kinds(report, optarg);
+    case OPTION_SECTION:
+    case OPTION_TREE:
+    case OPTION_PHASE:
+        return report_set_view(report, option);
     default:
         return command_bad_option(argv, option);
     }
@@ -193,6 +250,11 @@ static int report_input(struct report *report, const char *path)
     struct snapshot *snapshot;
     if (snapshot_load(path, &snapshot, message, sizeof message) != 0) {
         report_refuse(report, message);
+        return 0;
+    }
+    if (report->phase != NULL && phase_cut(snapshot, report->phase, message, sizeof message) != 0) {
+        report_refuse(report, message);
+        snapshot_free(snapshot);
         return 0;
     }
     int error = report_print(report, snapshot);
@@ -263,6 +325,10 @@ int cmd_report(int argc, char **argv)
     }
     if (optind == argc)
         return command_fail("give a report file, or a folder of them; see %s --help", argv[0]);
+    if (report.json && (report.text.trees != 0 || report.text.sections != 0))
+        return command_fail("--%s: is of the text report; --json prints everything",
+                            report.text.trees != 0 ? "tree" : "section");
+    report.text.brief = !report.top_given;
     report_add_inputs(&report, argv + optind, argc - optind);
     if (report.inputs.count == 0)
         return COMMAND_FAILED;

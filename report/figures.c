@@ -13,6 +13,11 @@ static void figures_sum(uint64_t *sum, uint64_t part)
         *sum = UINT64_MAX;
 }
 
+uint64_t figures_less(uint64_t whole, uint64_t part)
+{
+    return whole > part ? whole - part : 0;
+}
+
 void figures_add(struct figures *sum, const struct figures *part)
 {
     figures_sum(&sum->allocs, part->allocs);

@@ -39,6 +39,8 @@ enum figures_key {
     FIGURES_KEY_LIMIT,
 };
 
+/* `part` less than `whole`; 0 where it is more, as of a process that runs on while it is read. */
+uint64_t figures_less(uint64_t whole, uint64_t part);
 void figures_add(struct figures *sum, const struct figures *part);
 /* What rows are ordered by: bytes for LIVE, PEAK and TOTAL, calls for the others. */
 uint64_t figures_value(const struct figures *figures, enum figures_key key);

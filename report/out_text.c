@@ -5,6 +5,11 @@
 #include "out_text_part.h"
 #include "progress.h"
 #include "summary.h"
+#include "tree_text.h"
+#include "usage/histogram_text.h"
+#include "usage/phase_text.h"
+#include "usage/timeline_text.h"
+#include "usage/usage_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +19,8 @@
 /* Of a deep stack, this many frames at each end are shown. */
 #define TEXT_INNER_FRAMES 24
 #define TEXT_OUTER_FRAMES 8
+/* Rows of a section that is not one of the main ones. */
+#define TEXT_MINOR_ROWS 3
 /* Sample addresses of a row. */
 #define TEXT_BLOCKS 3
 
@@ -31,6 +38,17 @@ static const struct {
 const char *text_style(const struct text *text, enum terminal_style wanted)
 {
     return terminal_style(text->options->color, wanted);
+}
+
+/* Is this section asked for? */
+static bool text_wants(const struct text *text, unsigned section)
+{
+    const struct out_text_options *options = text->options;
+    if (options->sections != 0)
+        return (options->sections & SECTION_BIT(section)) != 0;
+    if (options->leaks)
+        return section == SECTION_LEAKS;
+    return options->sort == FIGURES_KEY_LIMIT || section == (unsigned)options->sort;
 }
 
 static void text_module(struct text *text, uint32_t module)
@@ -197,19 +215,44 @@ static void text_row_head(struct text *text, const struct aggregate_row *row, en
     fputc('\n', text->out);
 }
 
+int text_load(struct text *text, uint32_t site)
+{
+    int error = frames_stack(text->frames, text->snapshot->sites[site].node, &text->stack);
+    progress_clear();
+    return error;
+}
+
+void text_stack_once(struct text *text, uint32_t site)
+{
+    if (text->numbers[site] != 0) {
+        text_stack_again(text, text->numbers[site]);
+        return;
+    }
+    text->numbers[site] = text->number;
+    text_stack(text);
+}
+
+size_t text_top(const struct text *text, size_t count, bool minor)
+{
+    size_t top = text->options->top;
+    if (minor && text->options->brief && text->options->sections == 0 && top > TEXT_MINOR_ROWS)
+        top = TEXT_MINOR_ROWS;
+    return top > 0 && top < count ? top : count;
+}
+
+void text_title(struct text *text, const char *title)
+{
+    fprintf(text->out, "\n%s%s%s: ", text_style(text, TERMINAL_HEADING), title,
+            text_style(text, TERMINAL_PLAIN));
+}
+
 static int text_row_site(struct text *text, const struct aggregate_row *row, enum figures_key key)
 {
-    int error = frames_stack(text->frames, text->snapshot->sites[row->site].node, &text->stack);
+    int error = text_load(text, row->site);
     if (error != 0)
         return error;
-    progress_clear();
     text_row_head(text, row, key);
-    if (text->numbers[row->site] != 0) {
-        text_stack_again(text, text->numbers[row->site]);
-    } else {
-        text->numbers[row->site] = text->number;
-        text_stack(text);
-    }
+    text_stack_once(text, row->site);
     if (key == FIGURES_LIVE)
         text_blocks(text, row->site);
     return 0;
@@ -241,8 +284,8 @@ static void text_row_self(struct text *text, const struct aggregate_row *row, en
 static void text_section_head(struct text *text, enum figures_key key, size_t shown, size_t count)
 {
     static const char *const things[AGGREGATE_BY_LIMIT] = {"call site", "function", "module"};
-    fprintf(text->out, "\n%s%s%s: ", text_style(text, TERMINAL_HEADING), text_sections[key].title,
-            text_style(text, TERMINAL_PLAIN));
+    bool phase_end = text->snapshot->is_cut && key == FIGURES_LIVE;
+    text_title(text, phase_end ? "Allocated at the end of the phase" : text_sections[key].title);
     if (shown < count)
         fprintf(text->out, "the first %s of ", amount_count(shown).text);
     fprintf(text->out, "%s\n", amount_noun(count, things[text->options->by]).text);
@@ -252,8 +295,7 @@ static int text_section(struct text *text, const struct aggregate *aggregate, en
                         const struct aggregate_row **order)
 {
     size_t count = aggregate_order(aggregate, key, false, order);
-    size_t shown =
-        text->options->top > 0 && text->options->top < count ? text->options->top : count;
+    size_t shown = text_top(text, count, false);
     int error = 0;
     if (count == 0)
         return 0;
@@ -270,12 +312,11 @@ static int text_section(struct text *text, const struct aggregate *aggregate, en
 static int text_sections_print(struct text *text, const struct aggregate *aggregate)
 {
     const struct aggregate_row **order = calloc(aggregate->count + 1, sizeof(void *));
-    enum figures_key sort = text->options->sort;
     int error = 0;
     if (order == NULL)
         return -ENOMEM;
     for (int key = 0; key < FIGURES_KEY_LIMIT && error == 0; key++) {
-        if (sort == FIGURES_KEY_LIMIT || sort == (enum figures_key)key)
+        if (text_wants(text, (unsigned)key))
             error = text_section(text, aggregate, (enum figures_key)key, order);
     }
     free(order);
@@ -328,6 +369,31 @@ static void text_notes(struct text *text)
     }
 }
 
+static int text_all_sections(struct text *text)
+{
+    static const struct {
+        enum section section;
+        int (*print)(struct text *);
+    } parts[] = {
+        {SECTION_PHASES, phase_text_print},        {SECTION_TIMELINE, timeline_text_print},
+        {SECTION_SIZES, histogram_text_sizes},     {SECTION_LIFETIMES, histogram_text_lifetimes},
+        {SECTION_SLACK, usage_text_slack},         {SECTION_MOVED, usage_text_moved},
+        {SECTION_ELSEWHERE, usage_text_elsewhere}, {SECTION_ALIGNMENT, usage_text_alignment},
+        {SECTION_MAPPINGS, memory_text_mappings},  {SECTION_MEMORY, memory_text_resident},
+        {SECTION_THREADS, memory_text_threads},
+    };
+    int error = 0;
+    if (text_wants(text, SECTION_LEAKS) && !text->snapshot->is_cut)
+        error = leak_text_print(text);
+    if (error == 0)
+        error = text_figures(text);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && error == 0; i++) {
+        if (text_wants(text, parts[i].section))
+            error = parts[i].print(text);
+    }
+    return error;
+}
+
 int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,
              const struct out_text_options *options)
 {
@@ -338,12 +404,7 @@ int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,
     text.numbers = calloc(snapshot->site_count, sizeof text.numbers[0]);
     if (text.numbers == NULL)
         return -ENOMEM;
-    if (options->leaks || options->sort == FIGURES_KEY_LIMIT)
-        error = leak_text_print(&text);
-    if (error == 0 && !options->leaks)
-        error = text_figures(&text);
-    if (error == 0 && !options->leaks && options->sort == FIGURES_KEY_LIMIT)
-        error = memory_text_print(&text);
+    error = options->trees != 0 ? tree_text_print(&text) : text_all_sections(&text);
     if (error == 0)
         text_notes(&text);
     frame_stack_free(&text.stack);

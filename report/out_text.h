@@ -11,6 +11,7 @@
 
 #include "aggregate.h"
 #include "frames.h"
+#include "section.h"
 #include "snapshot.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,8 +22,11 @@ struct out_text_options {
     size_t top;            /* rows of a section; 0: all */
     bool full;             /* nothing folded, nothing left out of stacks */
     bool color;
-    bool leaks;     /* the leaks section alone */
-    unsigned kinds; /* of the loss records to list: leak_kind_bit */
+    bool leaks;        /* the leaks section alone */
+    unsigned sections; /* SECTION_BITs, to be asked for by name; 0: as `sort` and `leaks` say */
+    unsigned trees;    /* call trees instead of sections: TREE_TEXT_* */
+    bool brief;        /* `top` was not asked for: rows of minor sections are fewer */
+    unsigned kinds;    /* of the loss records to list: leak_kind_bit */
 };
 
 int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,

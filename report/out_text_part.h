@@ -24,6 +24,14 @@ struct text {
 };
 
 const char *text_style(const struct text *text, enum terminal_style wanted);
+/* Rows of a section that has `count`: as many as are asked for. Minor sections have fewer. */
+size_t text_top(const struct text *text, size_t count, bool minor);
+/* "\nTITLE: " */
+void text_title(struct text *text, const char *title);
+/* Reads a call site's stack, to be at hand. */
+int text_load(struct text *text, uint32_t site);
+/* The stack at hand, which is of call site `site` and row text->number: in full where it comes first. */
+void text_stack_once(struct text *text, uint32_t site);
 /* The stack at hand; or, where row `number` has it, its innermost frame and that number. */
 void text_stack(struct text *text);
 void text_stack_again(struct text *text, uint32_t number);

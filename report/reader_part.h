@@ -45,5 +45,7 @@ int reader_leaks(struct reader *reader);
 int reader_maps(struct reader *reader);
 /* Timeline, phases, sizes and usage; sites come before. */
 int reader_usages(struct reader *reader);
+/* The last step of reader_usages: what each call site did in each phase. */
+int reader_phases(struct reader *reader);
 
 #endif

@@ -11,6 +11,7 @@ static int reader_phase(struct reader *reader, const void *record, void *target,
     to->at_ns = from->at_ns;
     to->sequence = from->sequence;
     to->heap_bytes = from->heap_bytes;
+    to->peak_bytes = from->peak_bytes;
     return reader_name(reader, from->name, &to->name);
 }
 
@@ -45,8 +46,18 @@ static int reader_usage_record(struct reader *reader, const void *record, void *
     to->moved_bytes = from->moved_bytes;
     to->usable_bytes = from->usable_bytes;
     to->other_thread = from->other_thread;
-    memcpy(to->lifetime_bytes, from->lifetime_bytes, sizeof to->lifetime_bytes);
-    memcpy(to->lifetime_ns, from->lifetime_ns, sizeof to->lifetime_ns);
+    return 0;
+}
+
+static int reader_lifetime(struct reader *reader, const void *record, void *target, uint32_t index)
+{
+    const struct mtf_lifetime *from = record;
+    struct snapshot_lifetime *to = target;
+    (void)reader;
+    (void)index;
+    to->site = from->site;
+    memcpy(to->bytes, from->bytes, sizeof to->bytes);
+    memcpy(to->ns, from->ns, sizeof to->ns);
     return 0;
 }
 
@@ -68,13 +79,29 @@ static int usage_compare(const void *left, const void *right)
     return (a->site > b->site) - (a->site < b->site);
 }
 
+static int lifetime_compare(const void *left, const void *right)
+{
+    const struct snapshot_lifetime *a = left, *b = right;
+    return (a->site > b->site) - (a->site < b->site);
+}
+
 /* By site; without those of sites that a running process has made since the sites were read. */
 static void usages_order(struct snapshot *snapshot)
 {
+    uint32_t sites = snapshot->site_count;
     qsort(snapshot->usages, snapshot->usage_count, sizeof snapshot->usages[0], usage_compare);
-    while (snapshot->usage_count > 0 &&
-           snapshot->usages[snapshot->usage_count - 1].site >= snapshot->site_count)
+    while (snapshot->usage_count > 0 && snapshot->usages[snapshot->usage_count - 1].site >= sites)
         snapshot->usage_count--;
+}
+
+static void lifetimes_order(struct snapshot *snapshot)
+{
+    uint32_t sites = snapshot->site_count;
+    qsort(snapshot->lifetimes, snapshot->lifetime_count, sizeof snapshot->lifetimes[0],
+          lifetime_compare);
+    while (snapshot->lifetime_count > 0 &&
+           snapshot->lifetimes[snapshot->lifetime_count - 1].site >= sites)
+        snapshot->lifetime_count--;
 }
 
 /* The sum of all histograms in the table. */
@@ -105,6 +132,9 @@ static const struct reader_plan plan_points = {MTF_KIND_TIMELINE, sizeof(struct 
 static const struct reader_plan plan_usage = {MTF_KIND_USAGE, sizeof(struct mtf_usage),
                                               sizeof(struct snapshot_usage), false,
                                               reader_usage_record};
+static const struct reader_plan plan_lifetimes = {MTF_KIND_LIFETIMES, sizeof(struct mtf_lifetime),
+                                                  sizeof(struct snapshot_lifetime), false,
+                                                  reader_lifetime};
 
 int reader_usages(struct reader *reader)
 {
@@ -125,7 +155,14 @@ int reader_usages(struct reader *reader)
     }
     if (error == 0) {
         usages_order(to);
+        error = reader_table(reader, &plan_lifetimes, &array, &to->lifetime_count);
+        to->lifetimes = array;
+    }
+    if (error == 0) {
+        lifetimes_order(to);
         error = reader_sizes(reader);
     }
+    if (error == 0)
+        error = reader_phases(reader);
     return error;
 }

@@ -137,8 +137,10 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot->regions);
     free(snapshot->points);
     free(snapshot->phases);
+    free(snapshot->phase_sites);
     free(snapshot->sizes);
     free(snapshot->usages);
+    free(snapshot->lifetimes);
     free(snapshot->names);
     free(snapshot);
 }
@@ -193,6 +195,20 @@ const struct snapshot_usage *snapshot_usage(const struct snapshot *snapshot, uin
     return low < snapshot->usage_count && snapshot->usages[low].site == site
                ? &snapshot->usages[low]
                : NULL;
+}
+
+const struct snapshot_lifetime *snapshot_lifetime(const struct snapshot *snapshot, uint32_t site)
+{
+    size_t low = 0, high = snapshot->lifetime_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (snapshot->lifetimes[middle].site < site)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < snapshot->lifetime_count && snapshot->lifetimes[low].site == site;
+    return found ? &snapshot->lifetimes[low] : NULL;
 }
 
 uint64_t snapshot_size_top(uint32_t bucket)

@@ -1,7 +1,7 @@
 /*
  * Keeps       one report file as a plain model: checked once, then safe to use without checks.
  * Invariant   every id in it is below its table's count; nodes[n].parent < n for n > 0; every
- *             string ends in NUL; blocks are sorted by site, losses by check, and a loss is of a
+ *             string ends in NUL; blocks are sorted by site, losses by check, phase_sites by phase, and a loss is of a
  *             check that was completed; nothing refers to the file any more.
  * Threads     immutable after loading, but for what loading itself does.
  * Memory      owned by the snapshot, in proportion to what the file really holds.
@@ -161,7 +161,21 @@ struct snapshot_phase {
     struct snapshot_name name; /* empty for phase 0, all before the first */
     uint64_t at_ns;
     uint64_t sequence;
-    uint64_t heap_bytes;
+    uint64_t heap_bytes; /* when it began */
+    uint64_t peak_bytes; /* the most in it */
+    uint64_t end_ns;     /* when the next one began, or the last moment that is known */
+};
+
+/* What a call site did in a phase. */
+struct snapshot_phase_site {
+    uint32_t phase;
+    uint32_t site;
+    uint64_t allocs;
+    uint64_t alloc_bytes;
+    uint64_t frees;
+    uint64_t freed_bytes;
+    uint64_t temporary;
+    uint64_t reallocs;
 };
 
 /* More of a call site than its figures; see struct mtf_usage. */
@@ -171,8 +185,13 @@ struct snapshot_usage {
     uint64_t moved_bytes;
     uint64_t usable_bytes; /* 0: not known */
     uint64_t other_thread;
-    uint64_t lifetime_bytes[MTF_LIFETIME_STEPS];
-    uint64_t lifetime_ns[MTF_LIFETIME_STEPS];
+};
+
+/* How long a call site's freed blocks lived; see struct mtf_lifetime. */
+struct snapshot_lifetime {
+    uint32_t site;
+    uint64_t bytes[MTF_LIFETIME_STEPS];
+    uint64_t ns[MTF_LIFETIME_STEPS];
 };
 
 struct snapshot {
@@ -238,9 +257,15 @@ struct snapshot {
     struct snapshot_point *points; /* the timeline, in order of time */
     uint32_t point_count;
     struct snapshot_phase *phases;
-    uint32_t phase_count;          /* at least 1 */
+    uint32_t phase_count;                    /* at least 1 */
+    struct snapshot_phase_site *phase_sites; /* by phase, then site; none with one phase alone */
+    uint32_t phase_site_count;
+    struct snapshot_name cut; /* the phase that all figures are cut to (usage/phase_cut.h) */
+    bool is_cut;
     struct snapshot_usage *usages; /* by site */
     uint32_t usage_count;
+    struct snapshot_lifetime *lifetimes; /* by site */
+    uint32_t lifetime_count;
     uint64_t *sizes; /* allocations by requested size, MTF_SIZES_COUNT buckets; NULL: not kept */
     char *names;
 };
@@ -262,6 +287,8 @@ const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, ui
                                              size_t *count);
 /* What was measured of a site besides its figures; NULL: nothing. */
 const struct snapshot_usage *snapshot_usage(const struct snapshot *snapshot, uint32_t site);
+/* How long its blocks lived; NULL: none was freed, or it was not measured. */
+const struct snapshot_lifetime *snapshot_lifetime(const struct snapshot *snapshot, uint32_t site);
 /* The largest size that a bucket of `sizes` holds. */
 uint64_t snapshot_size_top(uint32_t bucket);
 

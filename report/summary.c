@@ -29,6 +29,8 @@ static void summary_name(FILE *out, const struct snapshot *snapshot)
 
 static const char *when(const struct snapshot *snapshot)
 {
+    if (snapshot->is_cut)
+        return "allocated at the end of this phase";
     if (snapshot->state == SNAPSHOT_RUNNING)
         return "allocated now";
     if (snapshot->state == SNAPSHOT_KILLED)
@@ -53,6 +55,8 @@ static void summary_nothing(FILE *out, const struct snapshot *snapshot, bool col
     if (snapshot->own_malloc && snapshot->totals.allocs == 0) {
         verdict = "nothing was tracked: the program brings its own malloc";
         style = TERMINAL_WARNING;
+    } else if (snapshot->is_cut) {
+        verdict = "nothing is allocated at the end of this phase";
     } else if (snapshot_lost(snapshot) > 0) {
         verdict = "nothing known is still allocated, but events were missed";
         style = TERMINAL_WARNING;
@@ -223,8 +227,9 @@ static void summary_end(FILE *out, const struct snapshot *snapshot)
 
 static void summary_peak(FILE *out, const struct snapshot *snapshot)
 {
-    fprintf(out, LABEL "%s in %s", "peak usage", amount_bytes(snapshot->totals.peak_bytes).text,
-            amount_noun(snapshot->totals.peak_blocks, "block").text);
+    fprintf(out, LABEL "%s", "peak usage", amount_bytes(snapshot->totals.peak_bytes).text);
+    if (!snapshot->is_cut || snapshot->totals.peak_blocks > 0)
+        fprintf(out, " in %s", amount_noun(snapshot->totals.peak_blocks, "block").text);
     if (snapshot->peak_error > 0)
         fprintf(out, ", exact to within %s", amount_bytes(snapshot->peak_error).text);
     fputc('\n', out);
@@ -250,7 +255,8 @@ static void summary_totals(FILE *out, const struct snapshot *snapshot)
     fprintf(out, LABEL "%s\n", "total allocated", amount_bytes(totals->alloc_bytes).text);
     fprintf(out, LABEL "%s\n", "total deallocated", amount_bytes(totals->freed_bytes).text);
     summary_calls(out, totals);
-    fprintf(out, LABEL "%s\n", "largest block", amount_bytes(totals->largest).text);
+    if (!snapshot->is_cut)
+        fprintf(out, LABEL "%s\n", "largest block", amount_bytes(totals->largest).text);
 }
 
 /* What explains a figure that somebody may wonder about. */
@@ -280,9 +286,19 @@ static void summary_remarks(FILE *out, const struct snapshot *snapshot)
     }
 }
 
+static void summary_cut(FILE *out, const struct snapshot *snapshot)
+{
+    if (!snapshot->is_cut)
+        return;
+    fprintf(out, LABEL, "phase");
+    terminal_put(out, snapshot->cut.bytes, snapshot->cut.length);
+    fputs("; calls, bytes and frees are those in it, the rest is of the whole run\n", out);
+}
+
 int summary_print(FILE *out, const struct snapshot *snapshot, bool color)
 {
     summary_headline(out, snapshot, color);
+    summary_cut(out, snapshot);
     summary_losses(out, snapshot, color);
     summary_command(out, snapshot);
     summary_process(out, snapshot);

@@ -13,8 +13,9 @@
 #define TABLES_PAGE 4096u /* the smallest page size; larger ones are multiples of it */
 
 static const char *const tables_kind_names[MTF_KIND_LIMIT] = {
-    "nothing", "names",  "modules", "nodes",    "sites",  "threads", "blocks", "shares", "mappings",
-    "regions", "checks", "losses",  "timeline", "phases", "sizes",   "usage",  "frames",
+    "nothing", "names",    "modules", "nodes",       "sites",     "threads",  "blocks",
+    "shares",  "mappings", "regions", "checks",      "losses",    "timeline", "phases",
+    "sizes",   "usage",    "frames",  "phase sites", "lifetimes",
 };
 
 int tables_fail(struct tables *tables, int error, const char *format, ...)

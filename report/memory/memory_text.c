@@ -13,12 +13,6 @@
 #define MEMORY_TEXT_OTHERS 3 /* unexplained regions listed */
 #define MEMORY_TEXT_THREADS 20
 
-static void section_title(struct text *text, const char *title)
-{
-    fprintf(text->out, "\n%s%s%s: ", text_style(text, TERMINAL_HEADING), title,
-            text_style(text, TERMINAL_PLAIN));
-}
-
 /* ---- mappings ---- */
 
 static void mappings_head(struct text *text, const struct memory_sum *sum)
@@ -27,7 +21,7 @@ static void mappings_head(struct text *text, const struct memory_sum *sum)
     const struct figures *mapped = &snapshot->mapped;
     uint64_t heap = snapshot->totals.live_bytes;
     uint64_t apart = mapped->live_bytes > sum->overlap ? mapped->live_bytes - sum->overlap : 0;
-    section_title(text, "Mappings");
+    text_title(text, "Mappings");
     fprintf(text->out, "%s in %s at the end\n", amount_bytes(mapped->live_bytes).text,
             amount_noun(mapped->live_blocks, "mapping").text);
     fprintf(text->out, "  peak               %s in %s, with %s of heap at that moment\n",
@@ -99,17 +93,11 @@ static void mappings_row_head(struct text *text, const struct figures *row, enum
 
 static int mappings_row(struct text *text, const struct aggregate_row *row, enum figures_key key)
 {
-    int error = frames_stack(text->frames, text->snapshot->sites[row->site].node, &text->stack);
+    int error = text_load(text, row->site);
     if (error != 0)
         return error;
-    progress_clear();
     mappings_row_head(text, &row->figures, key);
-    if (text->numbers[row->site] != 0) {
-        text_stack_again(text, text->numbers[row->site]);
-    } else {
-        text->numbers[row->site] = text->number;
-        text_stack(text);
-    }
+    text_stack_once(text, row->site);
     mappings_of_site(text, row->site);
     return 0;
 }
@@ -122,10 +110,9 @@ static int mappings_section(struct text *text, const struct aggregate *aggregate
     if (order == NULL)
         return -ENOMEM;
     size_t count = aggregate_order(aggregate, key, false, order);
-    size_t shown =
-        text->options->top > 0 && text->options->top < count ? text->options->top : count;
+    size_t shown = text_top(text, count, false);
     if (count > 0) {
-        section_title(text, title);
+        text_title(text, title);
         if (shown < count)
             fprintf(text->out, "the first %s of ", amount_count(shown).text);
         fprintf(text->out, "%s\n", amount_noun(count, "call site").text);
@@ -136,16 +123,18 @@ static int mappings_section(struct text *text, const struct aggregate *aggregate
     return error;
 }
 
-static int mappings_print(struct text *text, const struct memory_sum *sum)
+int memory_text_mappings(struct text *text)
 {
     struct aggregate aggregate;
+    struct memory_sum sum;
+    memory_sum(text->snapshot, &sum);
     int error = aggregate_build(&aggregate, text->snapshot, text->frames, AGGREGATE_SITE,
                                 MTF_DOMAIN_MAPPINGS);
     progress_clear();
     if (error != 0)
         return error;
-    if (aggregate.count > 0)
-        mappings_head(text, sum);
+    if (aggregate.count > 0 && !text->snapshot->is_cut)
+        mappings_head(text, &sum);
     error = mappings_section(text, &aggregate, FIGURES_LIVE, "Still mapped");
     if (error == 0)
         error = mappings_section(text, &aggregate, FIGURES_TOTAL, "Most bytes mapped");
@@ -172,10 +161,10 @@ static void memory_heap(struct text *text, const struct memory_sum *sum)
     memory_line(text, "heap, pages with live blocks", sum->in_use, sum->all.resident, note);
     memory_line(text, "heap, pages without one", sum->trimmable, sum->all.resident,
                 "; an estimate of what malloc_trim(0) would give back");
-    if (snapshot->memory.usable_bytes > snapshot->totals.live_bytes)
+    uint64_t live = snapshot->totals.live_bytes + snapshot->totals.inherited_bytes;
+    if (snapshot->memory.usable_bytes > live)
         fprintf(text->out, "  %-33s          %s by the allocator, for live blocks\n",
-                "  rounded up",
-                amount_bytes(snapshot->memory.usable_bytes - snapshot->totals.live_bytes).text);
+                "  rounded up", amount_bytes(snapshot->memory.usable_bytes - live).text);
 }
 
 static void memory_others(struct text *text)
@@ -197,17 +186,33 @@ static void memory_others(struct text *text)
     }
 }
 
-static void memory_print(struct text *text, const struct memory_sum *sum)
+/* How much of what the allocator keeps resident is not what the program asked for. */
+static void memory_fragmentation(struct text *text, const struct memory_sum *sum)
 {
+    const struct snapshot *snapshot = text->snapshot;
+    uint64_t heap = sum->kinds[MTF_REGION_HEAP].resident;
+    uint64_t live = snapshot->totals.live_bytes + snapshot->totals.inherited_bytes;
+    if (heap > 0)
+        fprintf(text->out, "  %-33s  %6s  of the heap's resident %s is not live (fragmentation)\n",
+                "  free, rounding, book-keeping",
+                amount_share(heap > live ? heap - live : 0, heap).text, amount_short(heap).text);
+}
+
+int memory_text_resident(struct text *text)
+{
+    struct memory_sum sums;
+    const struct memory_sum *sum = &sums;
+    memory_sum(text->snapshot, &sums);
     const struct memory_part *kinds = sum->kinds;
     uint64_t whole = sum->all.resident;
     char note[160];
     if (text->snapshot->region_count == 0)
-        return;
-    section_title(text, "Memory of the process");
+        return 0;
+    text_title(text, "Memory of the process");
     fprintf(text->out, "%s resident at the end, %s at its most\n", amount_bytes(whole).text,
             amount_bytes(text->snapshot->memory.resident_peak).text);
     memory_heap(text, sum);
+    memory_fragmentation(text, sum);
     memory_line(text, "mappings of the program", kinds[MTF_REGION_MAPPING].resident, whole, "");
     memory_line(text, "stacks of threads", kinds[MTF_REGION_STACK].resident, whole, "");
     snprintf(note, sizeof note, "; %s of it written and its own",
@@ -220,6 +225,7 @@ static void memory_print(struct text *text, const struct memory_sum *sum)
     if (sum->all.swapped > 0)
         fprintf(text->out, "  swapped out                          %s besides\n",
                 amount_bytes(sum->all.swapped).text);
+    return 0;
 }
 
 /* ---- threads ---- */
@@ -248,7 +254,7 @@ static int thread_compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static int threads_print(struct text *text)
+int memory_text_threads(struct text *text)
 {
     const struct snapshot *snapshot = text->snapshot;
     size_t count = snapshot->thread_count - 1; /* record 0 is the unknown one */
@@ -260,7 +266,7 @@ static int threads_print(struct text *text)
     for (size_t i = 0; i < count; i++)
         order[i] = &snapshot->threads[i + 1];
     qsort(order, count, sizeof(void *), thread_compare);
-    section_title(text, "Threads");
+    text_title(text, "Threads");
     fprintf(text->out, "%s allocated or mapped, %s created\n", amount_noun(count, "thread").text,
             amount_count(snapshot->memory.threads_created).text);
     size_t shown = text->options->full || count < MEMORY_TEXT_THREADS ? count : MEMORY_TEXT_THREADS;
@@ -270,15 +276,4 @@ static int threads_print(struct text *text)
         fprintf(text->out, "  ... %s more (--full shows them)\n", amount_count(count - shown).text);
     free(order);
     return 0;
-}
-
-int memory_text_print(struct text *text)
-{
-    struct memory_sum sum;
-    memory_sum(text->snapshot, &sum);
-    int error = mappings_print(text, &sum);
-    if (error != 0)
-        return error;
-    memory_print(text, &sum);
-    return threads_print(text);
 }

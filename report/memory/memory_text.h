@@ -12,6 +12,8 @@
 #include "out_text_part.h"
 
 /* A section with nothing to say is left out. */
-int memory_text_print(struct text *text);
+int memory_text_mappings(struct text *text);
+int memory_text_resident(struct text *text);
+int memory_text_threads(struct text *text);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "page_part.h"
 #include "summary.h"
+#include "usage/lifetime_sum.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -148,20 +149,17 @@ static void put_array(FILE *out, const char *name, const uint64_t *values, unsig
 
 static void put_usage(FILE *out, const struct snapshot *snapshot)
 {
-    uint64_t bytes[MTF_LIFETIME_STEPS] = {0}, time[MTF_LIFETIME_STEPS] = {0};
+    struct lifetime_sum sum;
     uint64_t usable = 0, moved = 0, other = 0;
     for (uint32_t i = 0; i < snapshot->usage_count; i++) {
         const struct snapshot_usage *usage = &snapshot->usages[i];
-        for (unsigned step = 0; step < MTF_LIFETIME_STEPS; step++) {
-            bytes[step] += usage->lifetime_bytes[step];
-            time[step] += usage->lifetime_ns[step];
-        }
         usable += usage->usable_bytes;
         moved += usage->moved_bytes;
         other += usage->other_thread;
     }
-    put_array(out, "lifetimeBytes", bytes, MTF_LIFETIME_STEPS);
-    put_array(out, "lifetimeTime", time, MTF_LIFETIME_STEPS);
+    lifetime_sum(snapshot, &sum);
+    put_array(out, "lifetimeBytes", sum.bytes, MTF_LIFETIME_STEPS);
+    put_array(out, "lifetimeTime", sum.time, MTF_LIFETIME_STEPS);
     put_array(out, "usage", (const uint64_t[]){usable, moved, other}, 3);
 }
 

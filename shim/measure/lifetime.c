@@ -77,8 +77,8 @@ static uint32_t lifetime_step(uint64_t value, uint32_t first)
 
 void lifetime_note_death(uint32_t site, uint64_t sequence)
 {
-    struct mtf_usage *usage = usage_of(site);
-    if (usage == NULL)
+    struct mtf_lifetime *lifetime = usage_lifetime_of(site);
+    if (lifetime == NULL)
         return;
     uint64_t now = host_elapsed_ns();
     bool taken = lock_enter(&lifetime_lock);
@@ -86,8 +86,8 @@ void lifetime_note_death(uint32_t site, uint64_t sequence)
     uint64_t bytes = lifetime_bytes - birth->bytes;
     uint64_t age = now - birth->at_ns;
     lock_leave(&lifetime_lock, taken);
-    add_owned(&usage->lifetime_bytes[lifetime_step(bytes, 2)], 1);
-    add_owned(&usage->lifetime_ns[lifetime_step(age, 4)], 1);
+    add_owned(&lifetime->bytes[lifetime_step(bytes, 2)], 1);
+    add_owned(&lifetime->ns[lifetime_step(age, 4)], 1);
 }
 
 void lifetime_fork_child(void)

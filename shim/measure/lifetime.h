@@ -1,5 +1,5 @@
 /*
- * Keeps       how long blocks live, per call site (USAGE), where the option lifetimes=1 asks for it.
+ * Keeps       how long blocks live, per call site (LIFETIMES), where the option lifetimes=1 asks for it.
  * Invariant   the birth of each of the last LIFETIME_RECENT allocations is known exactly; of older ones
  *             by that of a neighbour, at most a part in a thousand of their age away.
  * Threads     lifetime_born: any; lifetime_died: the holder of LOCK_TOTAL. A lock of its own inside.

@@ -14,6 +14,8 @@ struct phase_start {
     uint64_t alloc_bytes;
     uint64_t frees;
     uint64_t freed_bytes;
+    uint64_t temporary;
+    uint64_t reallocs;
 };
 static struct phase_start *phase_starts; /* by site */
 static uint64_t phase_starts_size;
@@ -67,6 +69,8 @@ static bool phase_write_site(uint32_t phase, uint32_t site, const struct phase_s
         .alloc_bytes = now->alloc_bytes - start->alloc_bytes,
         .frees = now->frees - start->frees,
         .freed_bytes = now->freed_bytes - start->freed_bytes,
+        .temporary = now->temporary - start->temporary,
+        .reallocs = now->reallocs - start->reallocs,
     };
     file_publish(MTF_KIND_PHASE_SITES, index + 1);
     return true;
@@ -83,6 +87,8 @@ static void phase_add_shares(struct phase_start *now, uint64_t sites)
         now[share->site].alloc_bytes += share->alloc_bytes;
         now[share->site].frees += share->frees;
         now[share->site].freed_bytes += share->freed_bytes;
+        now[share->site].temporary += share->temporary;
+        now[share->site].reallocs += share->reallocs;
     }
 }
 
@@ -93,7 +99,9 @@ static void phase_look(struct phase_start *now, uint64_t sites)
         now[i] = (struct phase_start){.allocs = site->allocs,
                                       .alloc_bytes = site->alloc_bytes,
                                       .frees = site->frees,
-                                      .freed_bytes = site->freed_bytes};
+                                      .freed_bytes = site->freed_bytes,
+                                      .temporary = site->temporary,
+                                      .reallocs = site->reallocs};
     }
     phase_add_shares(now, sites);
 }
@@ -103,7 +111,7 @@ static void phase_end(void)
     uint32_t phase = (uint32_t)file_count(MTF_KIND_PHASES) - 1;
     uint64_t sites = file_count(MTF_KIND_SITES);
     struct phase_start *now = heap_alloc(sites * sizeof *now);
-    timeline_finish();
+    ((struct mtf_phase *)file_table(MTF_KIND_PHASES))[phase].peak_bytes = timeline_mark();
     if (now == NULL)
         return;
     if (phase_holds(sites)) {

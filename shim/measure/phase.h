@@ -3,7 +3,7 @@
  *             each of them (PHASE_SITES).
  * Invariant   the sum over all ended phases of a site's figures is its counters at the end of the last.
  * Threads     the holder of LOCK_TOTAL.
- * Memory      the file's; private, from the first phase on: 32 bytes a site and growing with them.
+ * Memory      the file's; private, from the first phase on: 48 bytes a site and growing with them.
  * On failure  a phase without room is not begun; a site without room is missing from a phase's figures
  *             and counted with the next.
  */

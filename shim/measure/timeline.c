@@ -11,8 +11,10 @@ struct timeline_clock timeline_clock = {.events_left = 1, .events_between = 1};
 
 /* LOCK_TOTAL */
 static uint64_t timeline_interval = TIMELINE_INTERVAL_NS;
-static uint64_t timeline_newest; /* at_ns of the last point */
-static uint64_t timeline_looked; /* when the clock was asked last */
+static uint64_t timeline_newest;  /* at_ns of the last point */
+static uint64_t timeline_looked;  /* when the clock was asked last */
+static uint64_t timeline_carried; /* heap since the last point, up to the last mark */
+static uint64_t timeline_highest; /* heap in points since the last mark */
 
 static struct mtf_point *timeline_points(void)
 {
@@ -35,8 +37,14 @@ static void timeline_halve(void)
     timeline_interval *= 2;
 }
 
+static uint64_t timeline_most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void timeline_add(uint64_t now)
 {
+    uint64_t highest = timeline_most(timeline_clock.highest_bytes, timeline_carried);
     if (file_count(MTF_KIND_TIMELINE) >= TIMELINE_POINTS)
         timeline_halve();
     uint64_t index = file_reserve(MTF_KIND_TIMELINE, 1);
@@ -49,12 +57,14 @@ static void timeline_add(uint64_t now)
         .sequence = load_relaxed(&header->totals.sequence),
         .heap_bytes = header->totals.current_bytes,
         .heap_blocks = header->totals.current_blocks,
-        .heap_peak_bytes = timeline_clock.highest_bytes,
+        .heap_peak_bytes = highest,
         .mapped_bytes = load_relaxed(&header->mapped.current_bytes),
         .resident = resident_bytes(),
         .phase = phases ? (uint32_t)(phases - 1) : 0,
     };
     file_publish(MTF_KIND_TIMELINE, index + 1);
+    timeline_highest = timeline_most(timeline_highest, timeline_clock.highest_bytes);
+    timeline_carried = 0;
     timeline_clock.highest_bytes = header->totals.current_bytes;
     timeline_newest = now;
 }
@@ -96,8 +106,22 @@ void timeline_finish(void)
     timeline_add(host_elapsed_ns());
 }
 
+uint64_t timeline_mark(void)
+{
+    uint64_t now = host_elapsed_ns();
+    if (now >= timeline_newest + timeline_interval)
+        timeline_add(now);
+    uint64_t highest = timeline_most(timeline_highest, timeline_clock.highest_bytes);
+    timeline_carried = timeline_most(timeline_carried, timeline_clock.highest_bytes);
+    timeline_highest = file_header->totals.current_bytes;
+    timeline_clock.highest_bytes = file_header->totals.current_bytes;
+    return highest;
+}
+
 void timeline_restart(void)
 {
+    timeline_highest = 0;
+    timeline_carried = 0;
     file_clear(MTF_KIND_TIMELINE);
     timeline_clock = (struct timeline_clock){.events_left = 1, .events_between = 1};
     timeline_interval = TIMELINE_INTERVAL_NS;

@@ -40,6 +40,8 @@ MT_INLINE void timeline_count(void)
 void timeline_start(void);
 /* The last point, at the seal. */
 void timeline_finish(void);
+/* The most heap since the mark before, or since the start. */
+uint64_t timeline_mark(void);
 /* In a forked child, before and after its own report is there: its timeline begins anew. */
 void timeline_restart(void);
 

@@ -44,7 +44,8 @@ static const struct {
     [MTF_KIND_PHASES] = {sizeof(struct mtf_phase), 0, 8ull << 20},
     [MTF_KIND_SIZES] = {sizeof(struct mtf_size), 12u << 10, 8ull << 20},
     [MTF_KIND_PHASE_SITES] = {sizeof(struct mtf_phase_site), 0, 64ull << 20},
-    [MTF_KIND_USAGE] = {sizeof(struct mtf_usage), 0, 256ull << 20},
+    [MTF_KIND_USAGE] = {sizeof(struct mtf_usage), 0, 64ull << 20},
+    [MTF_KIND_LIFETIMES] = {sizeof(struct mtf_lifetime), 0, 256ull << 20},
 };
 
 struct mtf_header *file_header;

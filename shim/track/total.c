@@ -125,6 +125,13 @@ void total_freed_elsewhere(uint32_t site)
     lock_leave(&total_lock, taken);
 }
 
+void total_set_usable(const uint64_t *usable, uint64_t count)
+{
+    bool taken = lock_enter(&total_lock);
+    usage_set_usable(usable, count);
+    lock_leave(&total_lock, taken);
+}
+
 void total_died(uint32_t site, uint64_t sequence)
 {
     bool taken = lock_enter(&total_lock);

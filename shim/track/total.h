@@ -40,6 +40,8 @@ void total_moved(uint32_t site, size_t size);
 void total_aligned(uint32_t site, size_t alignment);
 /* Another thread than the one that allocated it has freed a block of this site. */
 void total_freed_elsewhere(uint32_t site);
+/* What the allocator really gave for the live blocks of each of `count` sites; also when sealed. */
+void total_set_usable(const uint64_t *usable, uint64_t count);
 /* The block with this number has died; only if lifetime_is_on (measure/lifetime.h). */
 void total_died(uint32_t site, uint64_t sequence);
 /* Writes the sealed sums; later calls of the above are ignored. */

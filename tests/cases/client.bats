@@ -63,7 +63,7 @@ count = lambda kind: struct.unpack_from('<Q', data, 1024 + 16 * kind + 8)[0]
 assert count(13) == 3, count(13)
 sums = {}
 for i in range(count(17)):
-    phase, site, allocs, size, frees, freed = struct.unpack_from('<IIQQQQ', tables[17], 40 * i)
+    phase, site, allocs, size, frees, freed = struct.unpack_from('<IIQQQQ', tables[17], 56 * i)
     sums.setdefault(phase, []).append((allocs, size, frees, freed))
 assert sums[0] == [(1, 10, 0, 0)], sums
 assert sorted(sums[1]) == [(1, 2000, 0, 0)] * 2, sums

@@ -36,6 +36,8 @@ static const size_t record_sizes[MTF_KIND_LIMIT] = {
     [MTF_KIND_PHASES] = sizeof(struct mtf_phase),
     [MTF_KIND_SIZES] = sizeof(struct mtf_size),
     [MTF_KIND_USAGE] = sizeof(struct mtf_usage),
+    [MTF_KIND_PHASE_SITES] = sizeof(struct mtf_phase_site),
+    [MTF_KIND_LIFETIMES] = sizeof(struct mtf_lifetime),
 };
 
 static void *checked(void *memory)

@@ -35,12 +35,12 @@ static void die_at_powers_of_four(void)
         for (uint64_t bytes = 0; bytes < 1ull << (2 * power); bytes += 16)
             lifetime_born(++sequence, 16);
         lifetime_died(1, born);
-        REQUIRE(usage_of(1)->lifetime_bytes[power - 1] == 1); /* 4^p is not below 4^p */
+        REQUIRE(usage_lifetime_of(1)->bytes[power - 1] == 1); /* 4^p is not below 4^p */
     }
     lifetime_born(++sequence, 5);
     lifetime_died(1, sequence);
-    REQUIRE(usage_of(1)->lifetime_bytes[0] == 1);
-    REQUIRE(sum(usage_of(1)->lifetime_bytes) == 11 && sum(usage_of(1)->lifetime_ns) == 11);
+    REQUIRE(usage_lifetime_of(1)->bytes[0] == 1);
+    REQUIRE(sum(usage_lifetime_of(1)->bytes) == 11 && sum(usage_lifetime_of(1)->ns) == 11);
 }
 
 static void a_lifetime_counts_what_was_allocated_meanwhile(void **state)
@@ -57,7 +57,7 @@ static void sleep_between(void)
     lifetime_died(7, 1);
     uint64_t late = 0;
     for (unsigned i = 0; i < MTF_LIFETIME_STEPS; i++) {
-        if (usage_of(7)->lifetime_ns[i])
+        if (usage_lifetime_of(7)->ns[i])
             late = 1ull << (2 * (i + 4)); /* above the true time, and not above four times it */
     }
     REQUIRE(late > 20000000);
@@ -77,9 +77,9 @@ static void die_old(void)
     for (uint64_t sequence = 512; sequence <= newest; sequence += 512)
         lifetime_born(sequence, 512);
     lifetime_died(1, 5120); /* about 36 MiB: 4^12 is 16 MiB, 4^13 is 64 */
-    REQUIRE(usage_of(1)->lifetime_bytes[13 - 2] == 1);
+    REQUIRE(usage_lifetime_of(1)->bytes[13 - 2] == 1);
     lifetime_died(1, newest - (3u << 20)); /* 3 MiB ago: 4^11 is 4 MiB */
-    REQUIRE(usage_of(1)->lifetime_bytes[11 - 2] == 1);
+    REQUIRE(usage_lifetime_of(1)->bytes[11 - 2] == 1);
 }
 
 static void old_blocks_are_known_by_their_neighbours(void **state)

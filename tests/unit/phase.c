@@ -16,10 +16,11 @@
 #define PHASES 9u
 
 struct account {
-    uint64_t allocs, alloc_bytes, frees, freed_bytes;
+    uint64_t allocs, alloc_bytes, frees, freed_bytes, temporary;
 };
 static struct account accounts[PHASES][SITES];
 static uint32_t sites[SITES];
+static uint64_t live, peaks[PHASES];
 
 static void work(unsigned phase, uint32_t count)
 {
@@ -31,10 +32,14 @@ static void work(unsigned phase, uint32_t count)
         total_alloc(sites[which], size);
         account->allocs++;
         account->alloc_bytes += size;
+        live += size;
+        peaks[phase] = live > peaks[phase] ? live : peaks[phase];
         if (step % 3 == 0) {
-            total_free(sites[which], size, false);
+            total_free(sites[which], size, step % 2 == 0);
             account->frees++;
             account->freed_bytes += size;
+            account->temporary += step % 2 == 0;
+            live -= size;
         }
     }
 }
@@ -58,10 +63,36 @@ static void require_every_account(void)
         REQUIRE(account && account->allocs > 0 && account->allocs == record->allocs);
         REQUIRE(account->alloc_bytes == record->alloc_bytes && account->frees == record->frees);
         REQUIRE(account->freed_bytes == record->freed_bytes);
+        REQUIRE(account->temporary == record->temporary);
         memset((void *)account, 0, sizeof *account);
     }
     for (size_t i = 0; i < sizeof accounts; i++)
         REQUIRE(((const char *)accounts)[i] == 0);
+}
+
+static void require_every_peak(void)
+{
+    const struct mtf_phase *phases = file_table(MTF_KIND_PHASES);
+    for (unsigned phase = 0; phase < PHASES; phase++)
+        REQUIRE(phases[phase].peak_bytes == peaks[phase]);
+}
+
+/* So that a phase's peak may be lower than the one of the phase before. */
+static void free_all(unsigned phase)
+{
+    for (uint32_t i = 0; i < SITES; i++) {
+        struct account *account = &accounts[phase][i];
+        uint64_t blocks = account->allocs - account->frees;
+        uint64_t bytes = account->alloc_bytes - account->freed_bytes;
+        for (; blocks > 0; blocks--) {
+            uint64_t size = blocks == 1 ? bytes : 1;
+            total_free(sites[i], size, false);
+            account->frees++;
+            account->freed_bytes += size;
+            live -= size;
+            bytes -= size;
+        }
+    }
 }
 
 static void start(void)
@@ -78,12 +109,14 @@ static void live_in_phases(void)
             sites[i] = site_at(site_node(0, 0, 0x1000 + i, 0), MTF_DOMAIN_HEAP);
         if (phase > 0)
             total_phase("phase", 5);
-        work(phase, 5000);
+        work(phase, phase % 2 == 0 ? 5000 : 500);
+        free_all(phase);
     }
     total_seal();
     const struct mtf_phase *phases = file_table(MTF_KIND_PHASES);
     REQUIRE(file_count(MTF_KIND_PHASES) == PHASES && phases[0].name == 0 && phases[1].name != 0);
-    REQUIRE(phases[1].sequence == 5000 && phases[1].at_ns > 0 && phases[1].heap_bytes > 0);
+    REQUIRE(phases[1].sequence == 5000 && phases[1].at_ns > 0 && phases[1].heap_bytes == live);
+    require_every_peak();
     require_every_account();
 }
 

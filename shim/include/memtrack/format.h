@@ -61,7 +61,8 @@ enum mtf_kind {
     MTF_KIND_USAGE = 15,    /* struct mtf_usage: more of some call sites */
     MTF_KIND_FRAMES = 16,   /* struct mtf_frame: what NODES consist of */
     MTF_KIND_PHASE_SITES = 17, /* struct mtf_phase_site: what call sites did in each phase */
-    MTF_KIND_LIMIT = 18,
+    MTF_KIND_LIFETIMES = 18,   /* struct mtf_lifetime: how long call sites' blocks lived */
+    MTF_KIND_LIMIT = 19,
 };
 
 /* mtf_header.state */
@@ -460,9 +461,10 @@ _Static_assert(sizeof(struct mtf_mapped) == 128, "mtf_mapped");
 _Static_assert(sizeof(struct mtf_check) == 176, "mtf_check");
 _Static_assert(sizeof(struct mtf_loss) == 48, "mtf_loss");
 _Static_assert(sizeof(struct mtf_point) == 64, "mtf_point");
-_Static_assert(sizeof(struct mtf_phase) == 32, "mtf_phase");
-_Static_assert(sizeof(struct mtf_phase_site) == 40, "mtf_phase_site");
-_Static_assert(sizeof(struct mtf_usage) == 288, "mtf_usage");
+_Static_assert(sizeof(struct mtf_phase) == 40, "mtf_phase");
+_Static_assert(sizeof(struct mtf_phase_site) == 56, "mtf_phase_site");
+_Static_assert(sizeof(struct mtf_usage) == 32, "mtf_usage");
+_Static_assert(sizeof(struct mtf_lifetime) == 264, "mtf_lifetime");
 #undef MTF_AT
 
 #endif

@@ -26,6 +26,7 @@ struct mtf_phase {
     uint64_t at_ns;
     uint64_t sequence;
     uint64_t heap_bytes; /* live when it began */
+    uint64_t peak_bytes; /* the most heap in it; 0 until it ends */
 };
 
 /*
@@ -39,6 +40,8 @@ struct mtf_phase_site {
     uint64_t alloc_bytes;
     uint64_t frees;
     uint64_t freed_bytes;
+    uint64_t temporary; /* of allocs, like the next */
+    uint64_t reallocs;
 };
 
 /*
@@ -55,12 +58,8 @@ struct mtf_size {
 
 /*
  * More of a call site than its counters (table USAGE): in the order in which the sites needed one; a
- * site without a record has zero everywhere. Lifetimes are of freed blocks, only with the option
- * lifetimes=1, counted twice: in bytes that the process allocated meanwhile, and in time. Step i of
- * lifetime_bytes holds those below 4^(i+2) bytes and not in the step before, of lifetime_ns those below
- * 4^(i+4) ns; the last step holds all others.
+ * site without a record has zero everywhere.
  */
-#define MTF_LIFETIME_STEPS 16u
 struct mtf_usage {
     uint32_t site;
     uint32_t alignment;   /* largest that was asked for, in bytes; 0 if none was */
@@ -68,8 +67,20 @@ struct mtf_usage {
     uint64_t
         usable_bytes; /* of what is live at the end, as the allocator rounded it; 0 if not known */
     uint64_t other_thread; /* frees by another thread than the one that allocated */
-    uint64_t lifetime_bytes[MTF_LIFETIME_STEPS];
-    uint64_t lifetime_ns[MTF_LIFETIME_STEPS];
+};
+
+/*
+ * How long a call site's freed blocks lived (table LIFETIMES, kept with the option lifetimes=1), counted
+ * twice: in bytes that the process allocated meanwhile, and in time. Step i of `bytes` holds those below
+ * 4^(i+2) bytes and not in the step before, of `ns` those below 4^(i+4) ns; the last step holds all
+ * others.
+ */
+#define MTF_LIFETIME_STEPS 16u
+struct mtf_lifetime {
+    uint32_t site;
+    uint32_t reserved;
+    uint64_t bytes[MTF_LIFETIME_STEPS];
+    uint64_t ns[MTF_LIFETIME_STEPS];
 };
 
 #endif
