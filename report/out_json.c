@@ -6,6 +6,7 @@
 #include "memory/memory_json.h"
 #include "out_json_part.h"
 #include "progress.h"
+#include "usage/usage_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -306,6 +307,9 @@ static int put_site(struct json_out *json, const struct aggregate_row *row)
     fputs(",\"figures\":", json->out);
     if (error == 0)
         error = json_put_value(json->out, json_figures_object(&row->figures));
+    fputs(",\"usage\":", json->out);
+    if (error == 0)
+        error = json_put_value(json->out, usage_json_site(json->snapshot, row->site));
     if (error == 0)
         error = json_put_stack(json);
     if (error == 0)
@@ -409,6 +413,8 @@ static int put_report(struct json_out *json)
         error = put_mappings(json);
     if (error == 0)
         error = memory_json_put(json);
+    if (error == 0)
+        error = usage_json_put(json);
     if (error == 0)
         error = leak_json_put(json);
     if (error == 0)

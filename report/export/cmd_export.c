@@ -4,6 +4,7 @@
 #include "output.h"
 #include "progress.h"
 #include "symbol_source.h"
+#include "usage/phase_cut.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -28,6 +29,7 @@ struct export_command {
     enum figures_key key;
     enum mtf_domain domain;
     bool fold;
+    const char *phase; /* NULL: all of the run */
     const char *output;
     struct symbolizer *symbolizer;
 };
@@ -37,6 +39,7 @@ enum export_option {
     OPTION_VALUE,
     OPTION_DOMAIN,
     OPTION_FOLD,
+    OPTION_PHASE,
 };
 
 static const struct option export_options[] = {
@@ -44,6 +47,7 @@ static const struct option export_options[] = {
     {"value", required_argument, NULL, OPTION_VALUE},
     {"domain", required_argument, NULL, OPTION_DOMAIN},
     {"fold", no_argument, NULL, OPTION_FOLD},
+    {"phase", required_argument, NULL, OPTION_PHASE},
     {"output", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -67,6 +71,7 @@ static int export_help(void)
          "  --domain DOMAIN  heap (default), mappings or pools; sqlite has them all\n"
          "  --fold           leave out frames that hide the cause: the allocator's own and the\n"
          "                   insides of standard libraries (not pprof, sqlite)\n"
+         "  --phase NAME     cut all figures to the phase of this name (or #N)\n"
          "  -o, --output OUT write to this file (default: standard output)\n"
          "  --help           print this\n"
          "\n"
@@ -112,6 +117,9 @@ static int set_option(struct export_command *command, char **argv, int option)
         return set_domain(command, optarg);
     case OPTION_FOLD:
         command->fold = true;
+        return 0;
+    case OPTION_PHASE:
+        command->phase = optarg;
         return 0;
     case 'o':
         command->output = optarg;
@@ -192,9 +200,15 @@ static int export_file(const struct export_command *command, const char *path)
     struct snapshot *snapshot;
     if (snapshot_load(path, &snapshot, message, sizeof message) != 0)
         return command_fail("%s", message);
-    int error = export_snapshot(command, snapshot);
+    int error = 0;
+    if (command->phase != NULL)
+        error = phase_cut(snapshot, command->phase, message, sizeof message);
+    if (error != 0)
+        command_fail("%s", message);
+    else
+        error = export_snapshot(command, snapshot);
     snapshot_free(snapshot);
-    if (error == -ENOMEM)
+    if (error == -ENOMEM && command->phase == NULL)
         command_fail("%s: out of memory; export it on a larger machine", path);
     return error != 0 ? COMMAND_FAILED : COMMAND_CLEAN;
 }

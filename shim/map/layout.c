@@ -4,22 +4,16 @@
 #include "map/layout_parts.h"
 #include "map/map.h"
 #include "map/smaps.h"
+#include "map/usable.h"
 #include "memtrack/format.h"
 #include "store/file.h"
-#include "track/event.h"
 #include "track/live.h"
 #include "track/thread.h"
-#include "track/total.h"
 
 #include <errno.h>
-#include <sys/uio.h>
 
 #define LAYOUT_HEAP_PAGES (16ul << 20) /* of which live blocks are looked for: 64 GiB of 4 KiB */
 #define LAYOUT_MINCORE_PAGES 4096u
-/* glibc gives large blocks mappings of their own, of whole pages with two words in front. */
-#define LAYOUT_MAPPED_LEAST (64u << 10)
-#define LAYOUT_MAPPED_AT 16u
-#define LAYOUT_CHUNK_MAPPED 2u
 
 struct layout {
     struct layout_parts parts;
@@ -27,9 +21,7 @@ struct layout {
     uint8_t *pages;           /* a bit for each page of the parts that may be heap */
     uint64_t page_count;
     size_t page;
-    uint64_t usable;       /* of all live blocks */
-    uint64_t *site_usable; /* of those that are not inherited */
-    uint64_t sites;
+    struct usable usable;
 };
 
 /* ---- where live blocks are ---- */
@@ -63,43 +55,12 @@ static void layout_mark_pages(struct layout *layout, const struct layout_part *p
         layout->pages[bit / 8] |= (uint8_t)(1u << bit % 8);
 }
 
-/* A mapping of its own, as the word in front of the block says. It may be gone by now: another thread's. */
-static bool layout_is_mapped(uintptr_t at)
-{
-    size_t word = 0;
-    struct iovec to = {&word, sizeof word};
-    struct iovec from = {(void *)(at - sizeof word), sizeof word};
-    return SYS6(SYS_process_vm_readv, SYS3(SYS_getpid, 0, 0, 0), &to, 1, &from, 1, 0) ==
-               sizeof word &&
-           (word & LAYOUT_CHUNK_MAPPED);
-}
-
-/* What glibc makes of a request: a size word, rounded up to 16, 32 at the least; or whole pages. */
-static uint64_t layout_usable(const struct layout *layout, uintptr_t at, size_t size)
-{
-    uint64_t chunk = ((uint64_t)size + 8 + 15) & ~15ull;
-    if (size >= LAYOUT_MAPPED_LEAST && at % layout->page == LAYOUT_MAPPED_AT &&
-        layout_is_mapped(at))
-        return ((uint64_t)size + LAYOUT_MAPPED_AT + layout->page - 1) / layout->page *
-                   layout->page -
-               LAYOUT_MAPPED_AT;
-    return (chunk < 32 ? 32 : chunk) - 8;
-}
-
-static void layout_add_usable(struct layout *layout, uintptr_t at, const struct live_block *block)
-{
-    uint64_t usable = layout_usable(layout, at, block->size);
-    layout->usable += usable;
-    if (layout->site_usable && block->site < layout->sites && block->sequence > event_inherited)
-        layout->site_usable[block->site] += usable;
-}
-
 static void layout_mark_block(const void *address, const struct live_block *block, void *context)
 {
     struct layout *layout = context;
     uintptr_t at = (uintptr_t)address;
     struct layout_part *part = layout->last;
-    layout_add_usable(layout, at, block);
+    usable_add(&layout->usable, at, block);
     if (part == NULL || at < part->start || at >= part->end) {
         part = layout_parts_find(&layout->parts, at);
         if (part == NULL)
@@ -114,13 +75,9 @@ static void layout_mark_block(const void *address, const struct live_block *bloc
 static void layout_find_heap(struct layout *layout)
 {
     layout_number_pages(layout);
-    layout->sites = file_count(MTF_KIND_SITES);
-    if (!(file_header->flags & MTF_FLAG_NEXT_ALLOCATOR))
-        layout->site_usable = heap_alloc(layout->sites * sizeof *layout->site_usable);
+    usable_begin(&layout->usable);
     live_each(layout_mark_block, layout);
-    if (layout->site_usable)
-        total_set_usable(layout->site_usable, layout->sites);
-    heap_free(layout->site_usable, layout->sites * sizeof *layout->site_usable);
+    usable_end(&layout->usable);
     for (size_t i = 0; i < layout->parts.count; i++) {
         struct layout_part *part = &layout->parts.parts[i];
         if (part->has_blocks && layout_may_be_heap(part))
@@ -225,7 +182,7 @@ static void layout_sum_up(const struct layout *layout)
             idle += layout_idle_pages(layout, part);
     }
     mapped->allocator_trimmable = idle * layout->page;
-    mapped->usable_bytes = file_header->flags & MTF_FLAG_NEXT_ALLOCATOR ? 0 : layout->usable;
+    mapped->usable_bytes = file_header->flags & MTF_FLAG_NEXT_ALLOCATOR ? 0 : layout->usable.all;
     uint64_t used = mapped->usable_bytes ? mapped->usable_bytes : file_header->totals.current_bytes;
     mapped->allocator_free = mapped->allocator_held > used ? mapped->allocator_held - used : 0;
     mapped->resident_peak = smaps_field("/proc/self/status", "VmHWM");

@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# What is measured beside figures: a program that knows it, and the report in text and JSON.
+load helpers
+
+# Runs the program that measures itself; $report is its report.
+measured() {
+  track "$programs/measures_itself"
+  report=$(the_report 'measures_itself.*.memtrack')
+  as_json "$report"
+}
+
+truth() {
+  sed -n "s/^$1 //p" stdout
+}
+
+# The sum of a member of "usage" over the call sites of function $1, where its stack has it.
+of_sites() {
+  jq "[.sites[] | select(any(.stack[]; .function == \"$1\")) | .usage.$2 // 0] | add" report.json
+}
+
+phase_says() {
+  json_says "[.usage.phases[] | select(.name == $1) | .$2] | add" "$3"
+}
+
+@test "slack of each call site is what malloc_usable_size says, of mapped blocks too" {
+  measured
+  [ "$(of_sites keeps_with_slack usable_bytes)" = "$(truth usable)" ]
+  [ "$(of_sites keeps_with_slack slack_bytes)" = "$(truth slack)" ]
+  tool report --section slack "$report" >text
+  grep -qE '^  \[1\] 4\.2 KiB \(4,2[0-9]{2} bytes\) of slack in 2 blocks of 5\.1 MiB' text
+}
+
+@test "bytes copied by reallocs that moved, alignment, and frees by another thread" {
+  measured
+  [ "$(truth moves)" -gt 0 ]
+  [ "$(of_sites moves moved_bytes)" = "$(truth moved_bytes)" ]
+  [ "$(of_sites hands_over freed_by_other_thread)" = 50 ]
+  [ "$(jq '[.sites[].usage.freed_by_other_thread // 0] | add' report.json)" = 50 ]
+  json_says '[.sites[] | select(any(.stack[]; .function == "aligns")) | .usage.alignment // 0] | sort | join(" ")' '0 64 256'
+  tool report --section moved,elsewhere,alignment "$report" >text
+  grep -q '50 blocks of 50 freed by another thread' text
+  grep -q 'aligned to 256 bytes: 512 bytes in 1 call' text
+}
+
+@test "sizes are counted exactly" {
+  measured
+  json_says '.usage.sizes[] | select(.up_to_bytes == 24) | .allocations' 50
+  json_says '.usage.sizes[] | select(.up_to_bytes == 1000) | .allocations' 81
+  [ "$(jq '[.usage.sizes[].allocations] | add' report.json)" = "$(jq .totals.allocations report.json)" ]
+  tool report --section sizes "$report" >text
+  grep -q 'most often 1000 bytes' text
+}
+
+@test "phases: what happened in each, by name, and its own peak" {
+  measured
+  json_says '.usage.phases | map(.name // "none") | join(",")' 'none,load,serve,last words'
+  phase_says '"load"' count 2
+  phase_says '"load"' allocations 51
+  phase_says '"serve"' allocations 80
+  phase_says '"serve"' frees 80
+  phase_says '"serve"' temporary 41
+  phase_says '"serve"' allocated_bytes 80000
+  phase_says '"serve"' peak_bytes "$(truth serve_peak)"
+  phase_says '"last words"' peak_bytes "$(truth last_peak)"
+  [ "$(jq '[.usage.phases[].allocations] | add' report.json)" = "$(jq .totals.allocations report.json)" ]
+  tool report --section phases "$report" >text
+  grep -q '#1 load, 2 times' text
+  grep -q '78.1 KiB in 80 allocations, 41 temporary; freed 78.1 KiB in 80 calls' text
+}
+
+@test "every table is cut to a phase, in text, JSON and exports" {
+  measured
+  tool report --json --phase serve "$report" >cut.json
+  [ "$(jq '.reports[0].totals | .allocations, .frees, .temporary, .allocated_bytes' cut.json | xargs)" = "80 80 41 80000" ]
+  [ "$(jq '[.reports[0].sites[].figures.allocations] | add' cut.json)" = 80 ]
+  [ "$(jq -r '.reports[0].phase' cut.json)" = serve ]
+  [ "$(jq '.reports[0].totals.peak_bytes' cut.json)" = "$(truth serve_peak)" ]
+  # Live is what was live when it ended: all of the first load, and nothing of the second.
+  [ "$(jq '.reports[0].totals.live_blocks' cut.json)" = 50 ]
+  tool report --phase load --sort total "$report" >text
+  grep -q '12,345 bytes) in 1 call' text
+  run ! grep -q works text
+  tool report --phase '#3' --tree=down --sort calls "$report" >text
+  grep -qE ' 6 +[0-9.]+% .*works' text
+  tool export --format folded --value calls --phase serve "$report" >folded
+  [ "$(awk '{ sum += $NF } END { print sum }' folded)" = 80 ]
+  memtrack_refuses "has no phase 'none'; there are #0, #1 load, #2 serve, #3 last words" report --phase none "$report"
+  track true
+  memtrack_refuses "has no phases" report --phase load "$(the_report 'true.*.memtrack')"
+}
+
+@test "the phase of a process that is killed has what it did up to there" {
+  cat >killed.c <<'C'
+#include <memtrack.h>
+#include <signal.h>
+#include <stdlib.h>
+int main(void)
+{
+    void *volatile block = malloc(10);
+    memtrack_phase("fatal");
+    block = malloc(77);
+    block = malloc(77);
+    raise(SIGKILL);
+    return block == NULL;
+}
+C
+  gcc -fno-builtin -I "$root/shim/include" -o killed killed.c
+  track ./killed || true
+  as_json "$(the_report 'killed.*.memtrack')"
+  phase_says '"fatal"' allocations 2
+  phase_says '"fatal"' allocated_bytes 154
+}
+
+@test "call trees add up, callers first and callees first" {
+  measured
+  tool report --tree --sort calls "$report" >text
+  grep -q '^Call tree: all allocations, callers above callees' text
+  grep -q '^Callers: all allocations, allocating functions above their callers' text
+  local all
+  all=$(jq .totals.allocations report.json)
+  # What main called, without a branch around it, is all that main's children have.
+  grep -qE "^ +$all 100.0%  (\`- )?main " text
+  grep -qE '^ +86 +[0-9.]+% .*works' text
+  # Down, the children of main and what it does itself add up to it, but for less than a hundredth.
+  "$python" - text "$all" <<'P'
+import re, sys
+lines = open(sys.argv[1], encoding='utf-8').read().split('Callers: ')[0].splitlines()
+entries = [(line.find('- '), int(re.match(r' +([\d,]+)', line)[1].replace(',', '')))
+           for line in lines if re.match(r' +[\d,]+ +[\d.]+%  .*[|`]- ', line)]
+least = min(column for column, _ in entries if column > 0)
+top = sum(value for column, value in entries if column == least)
+assert top > int(sys.argv[2]) * 0.94, (top, sys.argv[2], entries)
+assert top <= int(sys.argv[2]), (top, entries)
+P
+  memtrack_refuses --tree report --tree=sideways "$report"
+  memtrack_refuses --section report --section nonsense "$report"
+  memtrack_refuses --tree report --json --tree "$report"
+}
+
+@test "lifetimes: the same blocks by bytes and by time, and how to measure them where they were not" {
+  options=lifetimes=1
+  measured
+  json_says '.usage.lifetimes.blocks' "$(jq .totals.frees report.json)"
+  json_says '.usage.lifetimes | (.bytes | add) == (.time | add)' true
+  # Each temporary block of phase serve died with nothing allocated meanwhile.
+  [ "$(of_sites works 'lifetimes.bytes[0]')" -ge 43 ]
+  tool report --section lifetimes "$report" >text
+  grep -q 'in bytes allocated meanwhile' text
+  rm -f ./*.memtrack
+  options=
+  measured
+  tool report --section lifetimes "$report" >text
+  grep -q lifetimes=1 text
+}
