@@ -29,6 +29,7 @@ int cmd_report(int argc, char **argv);
 int cmd_baseline(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_merge(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 
 /* Prints "memtrack: ..." as one line on stderr. Returns COMMAND_FAILED. */

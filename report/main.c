@@ -13,6 +13,7 @@ static const struct {
     {"check", cmd_check, "memtrack check", "judge report files: fail on leaks and exceeded limits"},
     {"baseline", cmd_baseline, "memtrack baseline", "keep what is leaked now, to compare with"},
     {"diff", cmd_diff, "memtrack diff", "show what changed between reports"},
+    {"merge", cmd_merge, "memtrack merge", "add the reports of many processes to one"},
     {"report", cmd_report, "memtrack report", "explain report files"},
     {"html", cmd_html, "memtrack html", "write a report, or two to compare, as a page"},
     {"export", cmd_export, "memtrack export", "write a report in another tool's format"},

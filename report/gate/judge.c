@@ -74,7 +74,7 @@ static int judge_tracking(struct judge_report *report)
 static bool lists_nothing(const struct judge_report *report)
 {
     const struct snapshot_check *check = snapshot_final_check(report->snapshot);
-    if (check == NULL || check->loss_count > 0)
+    if (check == NULL || check->failure != MTF_CHECK_COMPLETE || check->loss_count > 0)
         return false;
     for (int kind = MTF_LEAK_DEFINITE; kind <= MTF_LEAK_REACHABLE; kind++) {
         if ((report->judge->gate->kinds & leak_kind_bit((enum mtf_leak_kind)kind)) != 0 &&
