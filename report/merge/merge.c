@@ -242,9 +242,22 @@ static void merge_usages(const struct merge_input *input)
         to->moved_bytes += from->moved_bytes;
         to->usable_bytes += from->usable_bytes;
         to->other_thread += from->other_thread;
+    }
+}
+
+static void merge_lifetimes(const struct merge_input *input)
+{
+    struct report_build *build = build_of(input);
+    for (uint32_t i = 0; i < input->from->lifetime_count; i++) {
+        const struct snapshot_lifetime *from = &input->from->lifetimes[i];
+        bool is_new;
+        uint32_t site = input->sites[from->site];
+        uint32_t id = report_build_intern(build, MTF_KIND_LIFETIMES, &site, sizeof site, &is_new);
+        struct mtf_lifetime *to = report_build_at(build, MTF_KIND_LIFETIMES, id);
+        to->site = site;
         for (unsigned step = 0; step < MTF_LIFETIME_STEPS; step++) {
-            to->lifetime_bytes[step] += from->lifetime_bytes[step];
-            to->lifetime_ns[step] += from->lifetime_ns[step];
+            to->bytes[step] += from->bytes[step];
+            to->ns[step] += from->ns[step];
         }
     }
 }
@@ -352,6 +365,7 @@ static void input_add(struct merge_input *input)
     merge_threads(input);
     merge_blocks(input);
     merge_usages(input);
+    merge_lifetimes(input);
     merge_sizes(input);
     merge_leaks(input);
     merge_totals(input->merge, input->from);

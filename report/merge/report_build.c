@@ -30,11 +30,12 @@ static const size_t record_sizes[MTF_KIND_LIMIT] = {
     [MTF_KIND_LOSSES] = sizeof(struct mtf_loss),
     [MTF_KIND_SIZES] = sizeof(struct mtf_size),
     [MTF_KIND_USAGE] = sizeof(struct mtf_usage),
+    [MTF_KIND_LIFETIMES] = sizeof(struct mtf_lifetime),
 };
 
 /* For writes without memory: the largest record fits. */
 static union {
-    struct mtf_usage usage;
+    struct mtf_lifetime lifetime;
     struct mtf_check check;
     char bytes[512];
 } build_nowhere;
