@@ -25,7 +25,7 @@ SHIM_CPPFLAGS := -Ishim -Ishim/arch/$(ARCHDIR) -Ibuild/deps/libunwind/include
 # now: a lazily bound call would enter the loader, and its lock, in the middle of an event.
 SHIM_LDFLAGS := -shared -Wl,-z,now,-z,relro,-z,defs -Wl,-Bsymbolic-functions -Wl,--exclude-libs,ALL \
                 -Wl,--gc-sections -Wl,--version-script=shim/memtrack.map -Wl,-soname,libmemtrack.so
-REPORT_LIBS := -ldw -lelf -linih -ljansson -liberty -lz -lprotobuf-c -lsqlite3 -lpthread
+REPORT_LIBS := -ldw -lelf -linih -ljansson -liberty -lz -lprotobuf-c -lsqlite3 -lncursesw -ltinfo -lm -lpthread
 
 ifeq ($(VARIANT),check)
 CPPFLAGS += -DMEMTRACK_CHECK=1

@@ -48,6 +48,18 @@ static void frame_text_source(FILE *out, const struct frame_text *frame,
     fputs(terminal_style(options->color, TERMINAL_PLAIN), out);
 }
 
+struct frame_text frame_text_of(const struct snapshot *snapshot, const struct frame *frame)
+{
+    return (struct frame_text){
+        .function = frame->name->function,
+        .module = frame->module != 0 ? snapshot->modules[frame->module].path : NULL,
+        .offset = frame->offset,
+        .file = frame->name->file,
+        .line = frame->name->line,
+        .inlined = frame->name->inlined,
+    };
+}
+
 void frame_text_put(FILE *out, const struct frame_text *frame,
                     const struct frame_text_options *options)
 {

@@ -8,6 +8,7 @@
 #ifndef MEMTRACK_REPORT_FRAME_TEXT_H
 #define MEMTRACK_REPORT_FRAME_TEXT_H
 
+#include "frames.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@ struct frame_text_options {
     const char *folder; /* files below it are named from there; NULL or "": none */
 };
 
+/* A frame of a snapshot's stack; valid as long as both are. */
+struct frame_text frame_text_of(const struct snapshot *snapshot, const struct frame *frame);
 /* The whole line, indented, with its newline. */
 void frame_text_put(FILE *out, const struct frame_text *frame,
                     const struct frame_text_options *options);

@@ -15,6 +15,7 @@ static const struct {
     {"diff", cmd_diff, "memtrack diff", "show what changed between reports"},
     {"merge", cmd_merge, "memtrack merge", "add the reports of many processes to one"},
     {"report", cmd_report, "memtrack report", "explain report files"},
+    {"top", cmd_top, "memtrack top", "watch what a process holds while it runs"},
     {"html", cmd_html, "memtrack html", "write a report, or two to compare, as a page"},
     {"export", cmd_export, "memtrack export", "write a report in another tool's format"},
 };

@@ -64,14 +64,7 @@ static void text_frame(struct text *text, const struct frame *frame)
         .full = text->options->full,
         .folder = folder->bytes,
     };
-    const struct frame_text shown = {
-        .function = frame->name->function,
-        .module = frame->module != 0 ? text->snapshot->modules[frame->module].path : NULL,
-        .offset = frame->offset,
-        .file = frame->name->file,
-        .line = frame->name->line,
-        .inlined = frame->name->inlined,
-    };
+    const struct frame_text shown = frame_text_of(text->snapshot, frame);
     frame_text_put(text->out, &shown, &options);
 }
 

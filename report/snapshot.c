@@ -1,4 +1,5 @@
 #include "snapshot.h"
+#include "process_alive.h"
 #include "reader.h"
 
 #include <errno.h>
@@ -20,43 +21,6 @@ static int snapshot_fail_errno(char *message, size_t size, int error, const char
     errno = error;
     snprintf(message, size, "%s: %m", path);
     return -error;
-}
-
-/* Field 3 (state) and field 22 (start time) of /proc/PID/stat. The name in field 2 may hold
-   anything, so fields are counted from the last parenthesis on. */
-static bool process_parse_stat(const char *text, char *state, uint64_t *start)
-{
-    const char *at = strrchr(text, ')');
-    if (at == NULL || at[1] != ' ' || at[2] == '\0')
-        return false;
-    *state = at[2];
-    at += 2;
-    for (int field = 3; field < 22; field++) {
-        at = strchr(at, ' ');
-        if (at == NULL)
-            return false;
-        at++;
-    }
-    *start = strtoull(at, NULL, 10);
-    return true;
-}
-
-/* Does this very process still run on this machine? */
-static bool process_alive(int pid, uint64_t start)
-{
-    char path[64], text[1024], state;
-    uint64_t found;
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return false;
-    ssize_t length = read(descriptor, text, sizeof text - 1);
-    close(descriptor);
-    if (length <= 0)
-        return false;
-    text[length] = '\0';
-    return process_parse_stat(text, &state, &found) && found == start && state != 'Z' &&
-           state != 'X';
 }
 
 /* A descriptor of a regular file, or -errno and the message. O_NONBLOCK: a FIFO without a writer

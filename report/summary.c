@@ -19,7 +19,7 @@ static const char *const lost_reasons[MTF_LOST_LIMIT] = {
     [MTF_LOST_FORK] = "that another thread was at work on during a fork",
 };
 
-static void summary_name(FILE *out, const struct snapshot *snapshot)
+void summary_name(FILE *out, const struct snapshot *snapshot)
 {
     if (snapshot->program.length > 0)
         terminal_put(out, snapshot->program.bytes, snapshot->program.length);
@@ -208,9 +208,8 @@ static void summary_end_noted(FILE *out, const struct snapshot *snapshot)
                 snapshot->end_status);
 }
 
-static void summary_end(FILE *out, const struct snapshot *snapshot)
+void summary_state(FILE *out, const struct snapshot *snapshot)
 {
-    fprintf(out, LABEL, "end");
     if (snapshot->state == SNAPSHOT_RUNNING)
         fputs("still running: figures change as you read", out);
     else if (snapshot->waited && snapshot->end_kind != MTF_END_EXEC)
@@ -222,7 +221,6 @@ static void summary_end(FILE *out, const struct snapshot *snapshot)
     if (snapshot->state == SNAPSHOT_ENDED)
         fprintf(out, " after %s, %s", amount_duration(snapshot->elapsed_ns).text,
                 amount_time(snapshot->end_time_ns).text);
-    fputc('\n', out);
 }
 
 static void summary_peak(FILE *out, const struct snapshot *snapshot)
@@ -302,7 +300,9 @@ int summary_print(FILE *out, const struct snapshot *snapshot, bool color)
     summary_losses(out, snapshot, color);
     summary_command(out, snapshot);
     summary_process(out, snapshot);
-    summary_end(out, snapshot);
+    fprintf(out, LABEL, "end");
+    summary_state(out, snapshot);
+    fputc('\n', out);
     summary_totals(out, snapshot);
     summary_remarks(out, snapshot);
     return ferror(out) ? -EIO : 0;

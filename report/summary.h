@@ -14,5 +14,9 @@
 #include <stdio.h>
 
 int summary_print(FILE *out, const struct snapshot *snapshot, bool color);
+/* How the process ended, or that it runs: half a line. */
+void summary_state(FILE *out, const struct snapshot *snapshot);
+/* The program's name, or the process's number where it is not known. */
+void summary_name(FILE *out, const struct snapshot *snapshot);
 
 #endif
