@@ -2,7 +2,9 @@
 #include "demangle.h"
 #include "dwarf_names.h"
 #include "memtrack/format.h"
+#include "symbol_cache.h"
 #include "symbol_file.h"
+#include "symbol_stamp.h"
 #include "symbol_table.h"
 
 #include <errno.h>
@@ -49,7 +51,9 @@ struct symbol_source {
     struct symbol_table table;
     struct dwarf_names *dwarf; /* NULL: no debug information */
     Dwarf_Addr dwarf_bias;
-    char complaint[160]; /* empty: none */
+    struct symbol_cache *cache; /* NULL: none */
+    bool read;                  /* table and dwarf are */
+    char complaint[160];        /* empty: none */
     struct symbol_answer *answers;
     char identity[]; /* struct symbol_identity, then the path */
 };
@@ -58,11 +62,20 @@ struct symbolizer {
     struct symbol_source *sources;
     struct symbol_text *files;
     struct symbol_text *names;
+    char *cache_folder; /* NULL: nothing is kept */
 };
 
 struct symbolizer *symbolizer_open(void)
 {
     return calloc(1, sizeof(struct symbolizer));
+}
+
+struct symbolizer *symbolizer_open_cached(void)
+{
+    struct symbolizer *symbolizer = symbolizer_open();
+    if (symbolizer != NULL)
+        symbolizer->cache_folder = symbol_cache_folder();
+    return symbolizer;
 }
 
 static void symbol_texts_free(struct symbol_text **texts)
@@ -81,6 +94,7 @@ static void symbol_source_free(struct symbol_source *source)
 {
     struct symbol_answer *answer;
     struct symbol_answer *next;
+    symbol_cache_close(source->cache);
     HASH_ITER(hh, source->answers, answer, next)
     {
         HASH_DEL(source->answers, answer);
@@ -105,6 +119,7 @@ void symbolizer_close(struct symbolizer *symbolizer)
     }
     symbol_texts_free(&symbolizer->files);
     symbol_texts_free(&symbolizer->names);
+    free(symbolizer->cache_folder);
     free(symbolizer);
 }
 
@@ -178,10 +193,14 @@ static const char *symbol_source_file(struct symbolizer *symbolizer, const char 
     return text ? text->text : NULL;
 }
 
+/* Reads symbols and debug information, once they are needed. */
 static void symbol_source_read(struct symbol_source *source)
 {
     const char *complaint = source->file.complaint;
     bool named = false;
+    if (source->read)
+        return;
+    source->read = true;
     if (source->file.module) {
         symbol_table_read(&source->table, source->file.module);
         Dwarf *dwarf = dwfl_module_getdwarf(source->file.module, &source->dwarf_bias);
@@ -194,6 +213,19 @@ static void symbol_source_read(struct symbol_source *source)
     if (complaint)
         snprintf(source->complaint, sizeof source->complaint, "%s%s", complaint,
                  source->file.complaint && named ? "; its debug file was found by build-id" : "");
+}
+
+static void symbol_source_open(struct symbolizer *symbolizer, struct symbol_source *source,
+                               const struct symbol_module *module)
+{
+    symbol_file_open(&source->file, module);
+    if (symbolizer->cache_folder == NULL || module->build_id_length == 0)
+        return;
+    char *stamp = symbol_stamp_make(&source->file, module);
+    if (stamp != NULL)
+        source->cache = symbol_cache_open(symbolizer->cache_folder, module->build_id,
+                                          module->build_id_length, stamp);
+    free(stamp);
 }
 
 /* Fills `identity`, which has room for the path. Returns its length. */
@@ -232,8 +264,7 @@ static struct symbol_source *symbol_source_get(struct symbolizer *symbolizer,
     if (found == NULL) {
         HASH_ADD_KEYPTR(hh, symbolizer->sources, source->identity, length, source);
         if (source->hh.tbl) {
-            symbol_file_open(&source->file, module);
-            symbol_source_read(source);
+            symbol_source_open(symbolizer, source, module);
             return source;
         }
     }
@@ -278,6 +309,7 @@ static struct symbol_answer *symbol_answer_make(struct symbolizer *symbolizer,
 {
     struct dwarf_frame known[DWARF_FRAMES_MAX] = {{0}};
     int count = 0;
+    symbol_source_read(source);
     if (source->dwarf)
         count = dwarf_names_find(source->dwarf, address - source->dwarf_bias, known);
     if (count == 0)
@@ -299,6 +331,8 @@ static struct symbol_answer *symbol_answer_make(struct symbolizer *symbolizer,
         free(answer);
         return NULL;
     }
+    if (source->cache != NULL)
+        symbol_cache_add(source->cache, address, answer->frames, count);
     return answer;
 }
 
@@ -311,6 +345,9 @@ int symbolizer_lookup(struct symbolizer *symbolizer, const struct symbol_module 
         return -ENOMEM;
     if (!exact && address > 0)
         address--;
+    int kept = source->cache != NULL ? symbol_cache_find(source->cache, address, frames) : 0;
+    if (kept > 0)
+        return kept;
     HASH_FIND(hh, source->answers, &address, sizeof address, answer);
     if (answer == NULL)
         answer = symbol_answer_make(symbolizer, source, address);
@@ -322,6 +359,9 @@ int symbolizer_lookup(struct symbolizer *symbolizer, const struct symbol_module 
 
 const char *symbolizer_complaint(struct symbolizer *symbolizer, const struct symbol_module *module)
 {
-    const struct symbol_source *source = symbol_source_get(symbolizer, module);
-    return source && source->complaint[0] ? source->complaint : NULL;
+    struct symbol_source *source = symbol_source_get(symbolizer, module);
+    if (source == NULL)
+        return NULL;
+    symbol_source_read(source);
+    return source->complaint[0] ? source->complaint : NULL;
 }

@@ -45,6 +45,8 @@ struct symbolizer;
 
 /* NULL: out of memory. */
 struct symbolizer *symbolizer_open(void);
+/* The same; keeps what is found for the next run, and begins with what the last one kept (symbol_cache.h). */
+struct symbolizer *symbolizer_open_cached(void);
 void symbolizer_close(struct symbolizer *);
 
 /* Frames at `address` (in terms of the ELF file), innermost first; owned by the symbolizer and

@@ -167,7 +167,7 @@ static int check_print(const struct check *check, const struct verdict *verdict,
 
 int check_run(struct check *check, const struct inputs *inputs, const char *title, FILE *out)
 {
-    struct symbolizer *symbolizer = symbolizer_open();
+    struct symbolizer *symbolizer = symbolizer_open_cached();
     const struct frame_source source = symbol_source(symbolizer);
     struct judge judge = {.gate = &check->gate, .source = &source};
     int error = symbolizer != NULL ? 0 : -ENOMEM;

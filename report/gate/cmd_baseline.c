@@ -59,7 +59,7 @@ static int baseline_make(char **paths, int count, const char *output)
 {
     char message[SNAPSHOT_MESSAGE_SIZE];
     struct ledger ledger = {.by = LEDGER_STABLE};
-    struct symbolizer *symbolizer = symbolizer_open();
+    struct symbolizer *symbolizer = symbolizer_open_cached();
     const struct frame_source source = symbol_source(symbolizer);
     int result = symbolizer != NULL ? COMMAND_CLEAN : command_fail("out of memory");
     progress_start();

@@ -184,7 +184,7 @@ static int diff_print(const struct diff *diff, const struct verdict *verdict)
 
 static int diff_run(struct diff *diff, char **paths)
 {
-    struct symbolizer *symbolizer = symbolizer_open();
+    struct symbolizer *symbolizer = symbolizer_open_cached();
     const struct frame_source source = symbol_source(symbolizer);
     struct verdict verdict = {
         .title = "memtrack diff", .compares = true, .source_root = diff->root};

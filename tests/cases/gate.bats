@@ -280,3 +280,56 @@ make_check() {
   [ "$(jq '.sites | map(.leaks.definite.bytes // 0) | add' two.json)" = 116 ]
   [ "$(jq .processes two.json)" = 4 ]
 }
+
+@test "symbols are kept by build-id from one gate to the next, and a bad or missing cache costs nothing else" {
+  project
+  leak_in_clear
+  run ! make_check
+  keeps=(env XDG_CACHE_HOME="$PWD/cache")
+  "${clean[@]}" "${keeps[@]}" "$memtrack" check reports >first || [ $? = 1 ]
+  local id file
+  id=$(readelf -n adds | sed -n 's/.*Build ID: //p')
+  file=cache/memtrack/symbols/$id
+  [ -f "$file" ] && [ "$(stat -c %a "$file")" = 600 ]
+  "${clean[@]}" "${keeps[@]}" "$memtrack" check reports >second || [ $? = 1 ]
+  cmp first second
+  # What the cache says is what is told, if the cache is whole ...
+  "$python" - "$file" <<'END'
+import struct, sys, zlib
+bytes = bytearray(open(sys.argv[1], "rb").read().replace(b"words_add", b"WORDS_ADD"))
+bytes[8:12] = struct.pack("=I", zlib.crc32(bytes[12:]))
+open(sys.argv[1], "wb").write(bytes)
+END
+  "${clean[@]}" "${keeps[@]}" "$memtrack" check reports >third || [ $? = 1 ]
+  grep -q 'WORDS_ADD at words.c' third
+  # ... and not if it is damaged,
+  printf x | dd of="$file" bs=1 seek=60 conv=notrunc status=none
+  "${clean[@]}" "${keeps[@]}" "$memtrack" check reports >fourth || [ $? = 1 ]
+  cmp first fourth
+  # nor if the program's file has changed since.
+  strip -o stripped -g adds && cat stripped >adds
+  "${clean[@]}" "${keeps[@]}" "$memtrack" check reports >fifth || [ $? = 1 ]
+  grep -qE 'words_add \[adds\]' fifth
+  local elsewhere
+  for elsewhere in /proc/nothing /dev/null ''; do
+    "${clean[@]}" env XDG_CACHE_HOME="$elsewhere" HOME=/proc/nothing "$memtrack" check reports >sixth 2>error || [ $? = 1 ]
+    cmp fifth sixth
+    [ ! -s error ]
+  done
+}
+
+@test "a folder of a thousand reports is judged at once" {
+  project
+  leak_in_clear
+  run ! make_check
+  mkdir many
+  "$python" -c '
+import glob, os
+for report in glob.glob("reports/*"):
+    for i in range(500):
+        os.link(report, "many/%s.%d.memtrack" % (os.path.basename(report), i))'
+  # Far less than a thousand times what one costs.
+  run -1 timeout 60 "${clean[@]}" "$memtrack" check many
+  [[ ${lines[-1]} == 'memtrack check: 3 findings; 1,000 reports' ]]
+  [[ $output == *'and in 495 more'* ]]
+}
