@@ -194,7 +194,7 @@ static void top_domain(struct top *top)
 {
     struct live_view *view = &top->view;
     const struct live_row *pools = &view->model.sums[MTF_DOMAIN_POOLS];
-    int domain = view->domain + 1;
+    int domain = (int)view->domain + 1;
     if (domain == MTF_DOMAIN_POOLS && pools->live_blocks == 0 && pools->rate_calls == 0)
         domain++;
     view->domain = (enum mtf_domain)(domain % MTF_DOMAIN_LIMIT);

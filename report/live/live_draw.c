@@ -179,8 +179,7 @@ static void draw_keys(const struct live_view *view)
 static void draw_help(void)
 {
     static const char *const lines[] = {
-        "Up Down Page Home End   move the cursor; away from the first row it stays with its call "
-        "site",
+        "Up Down Page Home End   move; away from the first row the cursor stays with its site",
         "Enter, Escape           open the call stack under the cursor, go back",
         "l                       order by live bytes",
         "b                       order by live blocks",

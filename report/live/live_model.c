@@ -181,7 +181,7 @@ size_t live_order(const struct live_model *model, const struct snapshot *snapsho
         if (snapshot->sites[i].domain == domain && row_value(&model->rows[i], key) != 0)
             order[count++] = &model->rows[i];
     }
-    qsort_r(order, count, sizeof order[0], row_compare, &key);
+    qsort_r(order, count, sizeof(void *), row_compare, &key);
     return count;
 }
 

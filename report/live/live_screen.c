@@ -117,6 +117,7 @@ static int screen_convert(const char *text, wchar_t *to, int width)
     int count = 0, column = 0;
     while (left > 0 && count < SCREEN_WIDTH_MAX) {
         wchar_t character;
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): the state is our own */
         size_t used = mbrtowc(&character, text, left, &state);
         if (used == 0 || used > left) {
             used = 1;

@@ -58,7 +58,7 @@ void live_view_sort(struct live_view *view)
 static int view_take(struct live_view *view, struct snapshot *snapshot, uint64_t now_ns)
 {
     const struct frame_source source = symbol_source(view->symbolizer);
-    const struct live_row **order = calloc(snapshot->site_count + 1, sizeof *order);
+    const struct live_row **order = calloc(snapshot->site_count + 1, sizeof(void *));
     struct frames *frames = frames_open(snapshot, &source);
     if (order == NULL || frames == NULL || live_update(&view->model, snapshot, now_ns) != 0) {
         free(order);
