@@ -10,12 +10,14 @@
 #include "bits.h" /* of the architecture */
 #include "hook/brk.h"
 #include "hook/cxx.h"
+#include "hook/follow.h"
 #include "hook/hook.h"
 #include "hook/limit.h"
 #include "hook/mmap.h"
 #include "hook/process.h"
 #include "hook/pthread.h"
 #include "hook/shm.h"
+#include "hook/spawn.h"
 #include "map/layout.h"
 #include "map/map.h"
 #include "map/map_path.h"
@@ -499,6 +501,8 @@ static void start_register_ends(void)
     __cxa_at_quick_exit(start_at_quick_exit, NULL);
     pthread_atfork(start_fork_prepare, start_fork_parent, start_fork_child);
     process_start();
+    spawn_start();
+    follow_start();
     limit_start();
 }
 

@@ -175,6 +175,14 @@ static bool option_set_exitcode(const char *value)
     return true;
 }
 
+static bool option_set_follow(const char *value)
+{
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        return false;
+    option.follow = *value == '0' ? OPTION_FOLLOW_NO : OPTION_FOLLOW_YES;
+    return true;
+}
+
 static bool option_set_contents(const char *value)
 {
     uint64_t number;
@@ -202,6 +210,7 @@ static const struct {
      "definite, indirect, possible and reachable, with commas between them, all or none"},
     {"exitcode", option_set_exitcode, "0 to 255"},
     {"contents", option_set_contents, "0 to 4096"},
+    {"follow", option_set_follow, "0 or 1"},
     {"lifetimes", option_set_lifetimes, "0 or 1"},
 };
 
@@ -231,7 +240,7 @@ static void option_apply(const char *key, const char *value)
     }
     option_complain("unknown option", key,
                     "known are out, summary, depth, samples, unwind, leak_check, show_kinds, "
-                    "error_kinds, exitcode, contents, lifetimes, run");
+                    "error_kinds, exitcode, contents, follow, lifetimes, run");
 }
 
 /* Copies up to `stop` or the end of the pair, resolving escapes; true if it fitted. */

@@ -30,6 +30,13 @@ enum option_leak {
     OPTION_LEAK_FULL,    /* and loss records */
 };
 
+/* What executed programs get of our environment variables. */
+enum option_follow {
+    OPTION_FOLLOW_AS_IS, /* what the program gives them */
+    OPTION_FOLLOW_NO,    /* they are not tracked */
+    OPTION_FOLLOW_YES,   /* they are tracked, whatever the program does to its environment */
+};
+
 #define OPTION_CONTENTS_MAX 4096u
 
 struct option_values {
@@ -40,6 +47,7 @@ struct option_values {
     uint64_t run;              /* given by `memtrack run` */
     enum option_unwind unwind;
     enum option_leak leak_check;
+    enum option_follow follow;
     uint32_t show_kinds;  /* bits 1 << enum mtf_leak_kind: what a report lists */
     uint32_t error_kinds; /* likewise: what makes the process exit with exit_code */
     uint32_t exit_code;   /* 0: its own */

@@ -2,6 +2,7 @@
 #include "base/compiler.h"
 #include "base/real.h"
 #include "base/sys.h"
+#include "hook/follow.h"
 #include "start.h"
 
 #include <alloca.h>
@@ -100,32 +101,32 @@ void abort(void)
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
-    PROCESS_EXEC(execve, path, argv, envp);
+    PROCESS_EXEC(execve, path, argv, FOLLOW(envp));
 }
 
 int execv(const char *path, char *const argv[])
 {
-    PROCESS_EXEC(execve, path, argv, environ);
+    PROCESS_EXEC(execve, path, argv, FOLLOW(environ));
 }
 
 int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-    PROCESS_EXEC(execvpe, file, argv, envp);
+    PROCESS_EXEC(execvpe, file, argv, FOLLOW(envp));
 }
 
 int execvp(const char *file, char *const argv[])
 {
-    PROCESS_EXEC(execvpe, file, argv, environ);
+    PROCESS_EXEC(execvpe, file, argv, FOLLOW(environ));
 }
 
 int fexecve(int fd, char *const argv[], char *const envp[])
 {
-    PROCESS_EXEC(fexecve, fd, argv, envp);
+    PROCESS_EXEC(fexecve, fd, argv, FOLLOW(envp));
 }
 
 int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-    PROCESS_EXEC(execveat, fd, path, argv, envp, flags);
+    PROCESS_EXEC(execveat, fd, path, argv, FOLLOW(envp), flags);
 }
 
 /* Arguments of the list forms up to their NULL, which is counted too. */

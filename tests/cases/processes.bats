@@ -265,3 +265,52 @@ S
   [ "$(compgen -G 'reports/*.memtrack' | wc -l)" -ge 10 ]
   tool report reports >text
 }
+
+# edited OPTIONS EDIT WAY: which of memtrack's variables the second image had, and whether it was tracked.
+edited() {
+  rm -f ./*.memtrack
+  options=$1
+  more_environment=(OTHER="$root/build/release/programs/second_plugin.so")
+  track "$programs/edits_environment" "$2" "$3" || return 1
+  grep -q '^MINE=mine$' stdout || return 1
+  second=$(($(compgen -G 'edits_environment.*.memtrack' | wc -l) - 1))
+  preload=$(sed -n 's/^LD_PRELOAD=//p' stdout)
+}
+
+@test "an environment that the program edits is left alone, unless follow=1 puts memtrack back into it" {
+  local way edit
+  for way in exec list spawn system popen; do
+    for edit in clear unset; do
+      edited summary=0 $edit $way
+      echo "$way, $edit: ${second} tracked, LD_PRELOAD=$preload"
+      [ "$second" = 0 ] && [ -z "$preload" ]
+      edited summary=0:follow=1 $edit $way
+      echo "$way, $edit, follow=1: $second tracked, LD_PRELOAD=$preload"
+      [ "$second" = 1 ] && [ "$preload" = "$shim" ]
+      grep -qx 'MEMTRACK_OPTIONS=summary=0:follow=1' stdout
+    done
+    edited summary=0:follow=1 other $way
+    [ "$second" = 1 ] && [ "$preload" = "$shim:$programs/second_plugin.so" ]
+    edited summary=0:follow=1 keep $way
+    [ "$second" = 1 ] && [ "$preload" = "$shim" ]
+  done
+}
+
+@test "follow=0 tracks no executed program, and leaves its other preloads to it" {
+  local way
+  for way in exec list spawn system popen; do
+    edited summary=0:follow=0 keep $way
+    echo "$way: $second tracked, LD_PRELOAD=$preload"
+    [ "$second" = 0 ] && [ -z "$preload" ]
+    preload_below=$programs/first_plugin.so edited summary=0:follow=0 keep $way
+    [ "$second" = 0 ] && [ "$preload" = "$programs/first_plugin.so" ]
+  done
+}
+
+@test "follow=1 reaches through env -i, a shell and a relative library name" {
+  cp "$shim" ./libmemtrack.so
+  mkdir elsewhere reports
+  timeout 60 "${clean[@]}" LD_PRELOAD=./libmemtrack.so MEMTRACK_OPTIONS="out=$PWD/reports/:follow=1:summary=0" \
+    sh -c 'cd elsewhere && env -i /bin/sh -c "/usr/bin/env -i perl -e 1; :"'
+  compgen -G 'reports/perl.*.memtrack'
+}

@@ -55,6 +55,7 @@ static void expect_defaults(void)
     assert_int_equal(option.samples, 10);
     assert_int_equal(option.run, 0);
     assert_int_equal(option.unwind, OPTION_UNWIND_FAST);
+    assert_int_equal(option.follow, OPTION_FOLLOW_AS_IS);
 }
 
 static void nothing_given_means_defaults_and_silence(void **state)
@@ -84,6 +85,10 @@ static void every_key_is_understood(void **state)
     assert_int_equal(option.depth, 1024);
     assert_int_equal(option.samples, 1000);
     assert_true(option.summary);
+    assert_string_equal(parse("follow=0"), "");
+    assert_int_equal(option.follow, OPTION_FOLLOW_NO);
+    assert_string_equal(parse("follow=1"), "");
+    assert_int_equal(option.follow, OPTION_FOLLOW_YES);
 }
 
 static void the_last_good_value_counts(void **state)
@@ -110,6 +115,8 @@ static void a_bad_value_gives_one_line_that_names_it_and_changes_nothing(void **
                                       "samples=",
                                       "samples=1e3",
                                       "summary=2",
+                                      "follow=2",
+                                      "follow=yes",
                                       "summary=yes",
                                       "summary=",
                                       "out=",
