@@ -46,7 +46,7 @@ SHIM_SRC   := $(wildcard shim/*.c shim/hook/*.c shim/scan/*.c shim/map/*.c shim/
                 shim/base/*.c shim/arch/$(ARCHDIR)/*.c shim/arch/$(ARCHDIR)/*.S)
 SHIM_OBJ   := $(addprefix $(B)/obj/,$(addsuffix .o,$(basename $(SHIM_SRC))))
 # What a unit test may link: all layers below the one that replaces the process's malloc.
-SHIM_PARTS := $(filter-out $(B)/obj/shim/hook/% $(B)/obj/shim/start.o,$(SHIM_OBJ))
+SHIM_PARTS := $(filter-out $(B)/obj/shim/hook/% $(B)/obj/shim/start.o $(B)/obj/shim/finish.o,$(SHIM_OBJ))
 REPORT_SRC := $(wildcard report/*.c report/*/*.c)
 # Made from descriptions and packages, the same for all variants; see report/embed.h.
 MADE       := build/made

@@ -77,7 +77,8 @@ static int report_help(void)
         "  --leaks         only the section of leaks\n"
         "  --show-leak-kinds KINDS\n"
         "                  which loss records to list: definite, indirect, possible, reachable,\n"
-        "                  with commas, or all (default definite,possible)\n"
+        "                  with commas, or all (default: what show_kinds= of\n"
+        "                  MEMTRACK_OPTIONS said to the process, or definite,possible)\n"
         "  --section NAMES only these, with commas: the keys of --sort, leaks, phases, timeline,\n"
         "                  sizes, lifetimes, slack, moved, elsewhere, alignment, mappings, memory\n"
         "                  and threads\n"
@@ -311,8 +312,8 @@ static int report_run(struct report *report)
 
 int cmd_report(int argc, char **argv)
 {
-    struct report report = {.text = {.sort = FIGURES_KEY_LIMIT, .top = REPORT_TOP}};
-    leak_kinds_parse("definite,possible", &report.text.kinds);
+    struct report report = {
+        .text = {.sort = FIGURES_KEY_LIMIT, .top = REPORT_TOP, .kinds = OUT_TEXT_KINDS_ASKED}};
     int option, result;
     opterr = 0;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */

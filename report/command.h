@@ -25,6 +25,7 @@ enum command_exit {
    getopt_long with `opterr` 0 and an option string that begins with ':' (or "+:"). */
 int cmd_export(int argc, char **argv);
 int cmd_html(int argc, char **argv);
+int cmd_leaks(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_baseline(int argc, char **argv);
 int cmd_check(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct {
     {"check", cmd_check, "memtrack check", "judge report files: fail on leaks and exceeded limits"},
     {"baseline", cmd_baseline, "memtrack baseline", "keep what is leaked now, to compare with"},
     {"diff", cmd_diff, "memtrack diff", "show what changed between reports"},
+    {"leaks", cmd_leaks, "memtrack leaks", "let a running process look for leaks now"},
     {"merge", cmd_merge, "memtrack merge", "add the reports of many processes to one"},
     {"report", cmd_report, "memtrack report", "explain report files"},
     {"top", cmd_top, "memtrack top", "watch what a process holds while it runs"},

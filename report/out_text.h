@@ -13,8 +13,12 @@
 #include "frames.h"
 #include "section.h"
 #include "snapshot.h"
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+/* Those that the process was told to show (show_kinds=). */
+#define OUT_TEXT_KINDS_ASKED UINT_MAX
 
 struct out_text_options {
     enum aggregate_by by;
@@ -26,7 +30,8 @@ struct out_text_options {
     unsigned sections; /* SECTION_BITs, to be asked for by name; 0: as `sort` and `leaks` say */
     unsigned trees;    /* call trees instead of sections: TREE_TEXT_* */
     bool brief;        /* `top` was not asked for: rows of minor sections are fewer */
-    unsigned kinds;    /* of the loss records to list: leak_kind_bit */
+    unsigned kinds;    /* of the loss records to list: leak_kind_bit, or OUT_TEXT_KINDS_ASKED */
+    const struct snapshot_check *check; /* of the leak checks, this one alone; NULL: all */
 };
 
 int out_text(FILE *out, const struct snapshot *snapshot, struct frames *frames,

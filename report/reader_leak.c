@@ -69,6 +69,7 @@ static int reader_check(struct reader *reader, const void *record, void *target,
     to->failure = (enum mtf_check_failure)from->failure;
     to->threads = from->threads;
     to->unread_regions = from->unread_regions;
+    to->shown = from->shown;
     return reader_name(reader, from->label, &to->label);
 }
 

@@ -102,6 +102,7 @@ struct snapshot_check {
     uint32_t threads;
     uint32_t unread_regions;
     struct snapshot_name label;
+    unsigned shown;      /* bits 1 << kind: what the process was told to show */
     uint32_t first_loss; /* index into losses */
     uint32_t loss_count; /* 0 unless complete */
 };

@@ -8,6 +8,7 @@
 #include "base/say.h"
 #include "base/sys.h"
 #include "bits.h" /* of the architecture */
+#include "hook/ask.h"
 #include "hook/brk.h"
 #include "hook/cxx.h"
 #include "hook/follow.h"
@@ -28,10 +29,10 @@
 #include "scan/check.h"
 #include "scan/pool.h"
 #include "scan/result.h"
-#include "scan/scope.h"
 #include "stack/capture.h"
 #include "stack/module.h"
 #include "stack/site.h"
+#include "start_part.h"
 #include "store/file.h"
 #include "store/host.h"
 #include "store/name.h"
@@ -59,12 +60,12 @@ extern int __cxa_at_quick_exit(void (*function)(void *), void *object);
 
 enum start_mode start_mode;
 
-static struct lock start_lock = {.rank = LOCK_START}; /* LOCK_START */
-static int start_owner;                               /* thread that comes up, LOCK_START */
+struct lock start_lock = {.rank = LOCK_START};
+static int start_owner;      /* thread that comes up, LOCK_START */
 static uint32_t *start_here; /* MADV_WIPEONFORK: 1 in the process that wrote it, 0 in its child */
 static int start_lock_pid;   /* process whose locks are known to be sound */
-static uint64_t start_own_boot_allocs; /* made by our own lookups, before a second thread */
-static bool start_is_ended;            /* LOCK_START */
+uint64_t start_own_boot_allocs;
+bool start_is_ended;
 static bool start_should_report; /* the constructor has run: a forked child opens a file too */
 static bool start_fork_guarded; /* written by the forking thread between prepare and parent/child */
 static struct self *start_forker; /* likewise: its state, set aside meanwhile */
@@ -306,192 +307,6 @@ bool start_owns_report(void)
            sys_getpid() == file_header->pid;
 }
 
-/* ---- going down ---- */
-
-static void start_say_nothing_tracked(struct say_line *line)
-{
-    say_text(line, "nothing was tracked");
-    if (file_header->flags & MTF_FLAG_OWN_MALLOC)
-        say_text(line, ": the program brings its own malloc");
-}
-
-static void start_say_still_allocated(struct say_line *line)
-{
-    uint64_t bytes, blocks;
-    total_current(&bytes, &blocks);
-    if (blocks == 0) {
-        say_text(line, "nothing is still allocated");
-        return;
-    }
-    say_count(line, bytes, "byte");
-    say_text(line, " in ");
-    say_count(line, blocks, "block");
-    say_text(line, " still allocated");
-}
-
-static void start_say_summary(void)
-{
-    struct say_line line;
-    say_begin(&line);
-    if (total_sequence() == event_inherited && (file_header->flags & MTF_FLAG_OWN_MALLOC))
-        start_say_nothing_tracked(&line);
-    else
-        start_say_still_allocated(&line);
-    result_say(&line);
-    if (file_exists()) {
-        say_text(&line, "; read it with: memtrack report ");
-        say_quoted(&line, file_path(), strlen(file_path()));
-    } else {
-        say_text(&line, "; there is no report file");
-    }
-    say_end(&line);
-}
-
-static void start_note_end(enum mtf_end kind, bool known, int status)
-{
-    struct mtf_header *header = file_header;
-    header->end_kind = kind;
-    header->end_status = status;
-    if (known)
-        header->flags |= MTF_FLAG_STATUS;
-    header->end_time_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
-    header->elapsed_ns = host_elapsed_ns();
-    store_release(&header->state, MTF_STATE_ENDED);
-}
-
-static void start_write_end(enum mtf_end kind, bool known, int status)
-{
-    layout_write();
-    file_header->totals.boot_allocs = boot_count() - start_own_boot_allocs;
-    start_note_end(kind, known, status);
-}
-
-/* Runs `work` with this thread inside the shim, so that handlers' events wait. */
-static void start_inside(void (*work)(enum mtf_end, bool, int), enum mtf_end kind, bool known,
-                         int status)
-{
-    int host_errno = errno;
-    struct self *self = self_active;
-    if (self == NULL && hook_is_nested()) {
-        /* What this thread was changing stays half done, and its locks stay held: nothing is touched. */
-        file_header->flags |= MTF_FLAG_UNSEALED;
-        start_note_end(kind, known, status);
-        return;
-    }
-    self_active = NULL;
-    if (self && self->ready == SELF_PENDING)
-        hook_drain(self);
-    lock_hold(&start_lock);
-    work(kind, known, status);
-    lock_release(&start_lock);
-    self_active = self;
-    errno = host_errno;
-}
-
-static void start_end_locked(enum mtf_end kind, bool known, int status)
-{
-    if (start_is_ended)
-        return;
-    start_is_ended = true;
-    total_seal();
-    map_seal();
-    if (!result_at_end((uintptr_t)__builtin_frame_address(0)))
-        sample_live_blocks(option.samples);
-    start_write_end(kind, known, status);
-    if (option.summary)
-        start_say_summary();
-}
-
-static void start_leave_locked(enum mtf_end kind, bool known, int status)
-{
-    if (start_is_ended)
-        return;
-    sample_live_blocks(option.samples);
-    start_write_end(kind, known, status);
-}
-
-static void start_return_locked(enum mtf_end kind, bool known, int status)
-{
-    (void)known;
-    (void)status;
-    if (start_is_ended)
-        return;
-    store_release(&file_header->state, MTF_STATE_RUNNING);
-    file_header->flags &= ~MTF_FLAG_UNSEALED;
-    file_header->end_kind = kind;
-    file_header->end_time_ns = 0;
-    file_header->elapsed_ns = 0;
-    file_clear(MTF_KIND_BLOCKS);
-    layout_forget();
-}
-
-int start_end(enum mtf_end kind, bool known, int status)
-{
-    if (!start_owns_report())
-        return 0;
-    start_inside(start_end_locked, kind, known, status);
-    return result_exit_code();
-}
-
-static mtf_name_ref start_label(const char *label)
-{
-    return label ? name_add(label, strlen(label)) : 0;
-}
-
-bool start_check(enum mtf_check_trigger trigger, const char *label, struct mtf_check *result)
-{
-    if (!start_owns_report() || option.leak_check == OPTION_LEAK_NO)
-        return false;
-    struct check_request request = {.trigger = trigger, .label = start_label(label)};
-    lock_hold(&start_lock);
-    bool open = !start_is_ended;
-    if (open)
-        check_now(&request, (uintptr_t)__builtin_frame_address(0), result);
-    lock_release(&start_lock);
-    return open && result->failure == MTF_CHECK_COMPLETE;
-}
-
-uint64_t start_scope_end(const char *label, uint64_t begin, uint32_t thread)
-{
-    if (!start_owns_report())
-        return 0;
-    mtf_name_ref reference = start_label(label);
-    lock_hold(&start_lock);
-    uint64_t blocks = start_is_ended ? 0 : scope_end(reference, begin, thread);
-    lock_release(&start_lock);
-    return blocks;
-}
-
-void start_leave(enum mtf_end kind)
-{
-    if (start_owns_report())
-        start_inside(start_leave_locked, kind, false, 0);
-}
-
-void start_return(void)
-{
-    if (start_owns_report())
-        start_inside(start_return_locked, MTF_END_NONE, false, 0);
-}
-
-/* exit, called once more by one of its own handlers, goes on with the handlers that are left, and then
-   closes stdio: so glibc has it since 1996. */
-static void start_at_exit(void *unused)
-{
-    (void)unused;
-    int code = start_end(MTF_END_EXIT, false, 0);
-    if (code)
-        process_exit_again(code);
-}
-
-static void start_at_quick_exit(void *unused)
-{
-    (void)unused;
-    int code = start_end(MTF_END_QUICK_EXIT, false, 0);
-    if (code)
-        process_exit_now(code);
-}
-
 /* ---- the constructor ---- */
 
 /* Registered before the program's own handlers, and run after them and after all destructors. */
@@ -526,6 +341,7 @@ __attribute__((constructor)) static void start_constructor(void)
         start_register_ends();
         module_rescan();
         check_start();
+        ask_start();
         start_note_allocator();
         host_describe();
         start_open_report();

@@ -10,6 +10,7 @@
 #define MEMTRACK_START_H
 
 #include "memtrack/format.h"
+#include "scan/threads.h"
 #include <stdbool.h>
 
 enum start_mode {
@@ -36,6 +37,13 @@ int start_end(enum mtf_end kind, bool known, int status);
 /* Checks for leaks now, on behalf of the host, which goes on. `label`: what the host calls it, or NULL.
    False: nothing can be checked, or the options forbid it. */
 bool start_check(enum mtf_check_trigger trigger, const char *label, struct mtf_check *result);
+/* Begins a check that the host does not wait for, in a signal handler that interrupted this thread there.
+   False: not now, as another one runs or the shim comes up or ends. */
+bool start_check_begin(enum mtf_check_trigger trigger, const struct stopped_thread *interrupted);
+/* What such a check left behind can go, if it is over. */
+void start_check_collect(void);
+/* Ends the report in the handler of a signal that ends the process. */
+void start_end_by_signal(int number, const struct stopped_thread *interrupted);
 /* The end of a scope: see scan/scope.h. */
 uint64_t start_scope_end(const char *label, uint64_t begin, uint32_t thread);
 /* exec or abort is about to happen, and may yet come back: start_return then goes on. */

@@ -154,11 +154,18 @@ static void section_head(struct text *text, const struct snapshot_check *check, 
     fprintf(text->out, "%s, the largest first\n", amount_noun(wanted, "loss record").text);
 }
 
+/* A scope asks for what was made in it and is still there, reachable or not. */
+static unsigned section_kinds(const struct text *text, const struct snapshot_check *check)
+{
+    if (check->trigger == MTF_CHECK_SCOPE)
+        return ~0u;
+    return text->options->kinds == OUT_TEXT_KINDS_ASKED ? check->shown : text->options->kinds;
+}
+
 static int section_records(struct text *text, const struct leak_records *records,
                            const struct snapshot_check *check)
 {
-    /* A scope asks for what was made in it and is still there, reachable or not. */
-    unsigned kinds = check->trigger == MTF_CHECK_SCOPE ? ~0u : text->options->kinds;
+    unsigned kinds = section_kinds(text, check);
     size_t wanted = records_wanted(records, kinds);
     size_t shown =
         text->options->top > 0 && text->options->top < wanted ? text->options->top : wanted;
@@ -213,12 +220,13 @@ static int sections_before(struct text *text, const struct snapshot_check *final
 
 int leak_text_print(struct text *text)
 {
-    const struct snapshot_check *check = snapshot_final_check(text->snapshot);
+    const struct snapshot_check *only = text->options->check;
+    const struct snapshot_check *check = only ? only : snapshot_final_check(text->snapshot);
     const char *complaint = leak_check_complaint(text->snapshot, check);
     int error = 0;
     if (complaint == NULL)
         error = section_print(text, check);
     else
         section_unclassified(text, complaint);
-    return error == 0 ? sections_before(text, check) : error;
+    return error == 0 && only == NULL ? sections_before(text, check) : error;
 }

@@ -81,6 +81,12 @@ void lock_hold(struct lock *lock)
         lock_wait_slow(lock);
 }
 
+bool lock_try(struct lock *lock)
+{
+    uint32_t expected = 0;
+    return swap_acquire(&lock->word, &expected, 1);
+}
+
 void lock_release(struct lock *lock)
 {
     if (exchange_release(&lock->word, 0) == 2)

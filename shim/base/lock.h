@@ -114,6 +114,8 @@ MT_INLINE void lock_leave_critical(struct lock *lock, bool taken)
 /* Whatever the scheduler does, the lock is taken: where a child of fork must find it consistent. */
 void lock_hold(struct lock *lock);
 void lock_release(struct lock *lock);
+/* The same, but only if it is free. */
+bool lock_try(struct lock *lock);
 
 /* Finds libc's single-thread flag, if it has one (glibc 2.32). Call once, before a second thread.
  */

@@ -2,6 +2,7 @@
 #include "base/say.h"
 #include "memtrack/format.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -193,6 +194,60 @@ static bool option_set_contents(const char *value)
 }
 
 static const struct {
+    const char *word;
+    int number;
+} option_signal_words[] = {
+    {"HUP", SIGHUP},       {"INT", SIGINT},     {"QUIT", SIGQUIT}, {"ILL", SIGILL},
+    {"TRAP", SIGTRAP},     {"ABRT", SIGABRT},   {"BUS", SIGBUS},   {"FPE", SIGFPE},
+    {"USR1", SIGUSR1},     {"SEGV", SIGSEGV},   {"USR2", SIGUSR2}, {"PIPE", SIGPIPE},
+    {"ALRM", SIGALRM},     {"TERM", SIGTERM},   {"XCPU", SIGXCPU}, {"XFSZ", SIGXFSZ},
+    {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF},   {"IO", SIGIO},     {"PWR", SIGPWR},
+    {"URG", SIGURG},       {"WINCH", SIGWINCH}, {"SYS", SIGSYS},
+};
+
+/* The number of a signal of this name, with or without SIG before it; 0 if there is none. */
+static int option_signal(const char *word, size_t length)
+{
+    if (length > 3 && memcmp(word, "SIG", 3) == 0)
+        word += 3, length -= 3;
+    for (size_t i = 0; i < sizeof option_signal_words / sizeof *option_signal_words; i++) {
+        if (strlen(option_signal_words[i].word) == length &&
+            memcmp(word, option_signal_words[i].word, length) == 0)
+            return option_signal_words[i].number;
+    }
+    return 0;
+}
+
+static bool option_signal_set(const char *value, uint64_t *signals)
+{
+    uint64_t sum = 0;
+    for (const char *word = value;; word++) {
+        size_t length = 0;
+        while (word[length] && word[length] != ',')
+            length++;
+        int number = option_signal(word, length);
+        if (number == 0)
+            return false;
+        sum |= 1ull << number;
+        word += length;
+        if (*word == '\0')
+            break;
+    }
+    *signals = sum;
+    return true;
+}
+
+static bool option_set_signal(const char *value)
+{
+    return option_signal_set(value, &option.signals);
+}
+
+static bool option_set_end_signal(const char *value)
+{
+    return option_signal_set(value, &option.end_signals);
+}
+
+static const struct {
     const char *key;
     bool (*set)(const char *value);
     const char *expects;
@@ -212,6 +267,9 @@ static const struct {
     {"contents", option_set_contents, "0 to 4096"},
     {"follow", option_set_follow, "0 or 1"},
     {"lifetimes", option_set_lifetimes, "0 or 1"},
+    {"signal", option_set_signal, "a signal's name, such as USR2, or some with commas between"},
+    {"end_signal", option_set_end_signal,
+     "signals' names with commas between, such as TERM,INT,SEGV,ABRT"},
 };
 
 static void option_complain(const char *what, const char *key, const char *expects)
@@ -240,7 +298,8 @@ static void option_apply(const char *key, const char *value)
     }
     option_complain("unknown option", key,
                     "known are out, summary, depth, samples, unwind, leak_check, show_kinds, "
-                    "error_kinds, exitcode, contents, follow, lifetimes, run");
+                    "error_kinds, exitcode, contents, follow, lifetimes, signal, end_signal, "
+                    "run");
 }
 
 /* Copies up to `stop` or the end of the pair, resolving escapes; true if it fitted. */

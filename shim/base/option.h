@@ -38,6 +38,7 @@ enum option_follow {
 };
 
 #define OPTION_CONTENTS_MAX 4096u
+#define OPTION_SIGNALS 32 /* and up are real-time signals, of which libc keeps some */
 
 struct option_values {
     char out[OPTION_PATH_MAX]; /* file name or folder with %e %p %t %h; empty: the default name */
@@ -53,6 +54,8 @@ struct option_values {
     uint32_t exit_code;   /* 0: its own */
     uint32_t contents;    /* bytes kept of each listed block */
     bool lifetimes;       /* measure how long blocks live */
+    uint64_t signals;     /* bits 1 << number: a check for leaks when one comes */
+    uint64_t end_signals; /* likewise: leaks are classified before one ends the process */
 };
 
 extern struct option_values option;

@@ -1,6 +1,7 @@
 #include "hook/hook.h"
 #include "base/lock.h"
 #include "base/sys.h"
+#include "hook/ask.h"
 #include "map/map_queue.h"
 #include "memtrack/format.h"
 #include "stack/capture.h"
@@ -101,6 +102,7 @@ MT_COLD void hook_leave_slow(struct self *self)
     hook_drain(self);
     HOOK_BARRIER();
     self_active = self;
+    ask_catch_up();
     errno = host_errno;
 }
 

@@ -2,6 +2,7 @@
 #include "base/atomic.h"
 #include "base/real.h"
 #include "hook/hook.h"
+#include "scan/freeze.h"
 #include "start.h"
 #include "store/file.h"
 #include "track/thread.h"
@@ -35,10 +36,13 @@ void pthread_start(void)
             pthread_start();                                                                       \
     } while (0)
 
+/* With the first thread glibc sets its own action for the signal that we share with it. */
 static void pthread_count(void)
 {
-    if (start_owns_report())
-        add_relaxed(&file_header->mapped.threads_created, 1);
+    if (!start_owns_report())
+        return;
+    if (add_relaxed(&file_header->mapped.threads_created, 1) == 0)
+        freeze_install();
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *),

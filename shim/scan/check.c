@@ -67,9 +67,14 @@ static bool check_is_libc(uintptr_t pc)
     return module && module == module_find(check_libc_code);
 }
 
-static void check_find_self(struct stopped_thread *self, uintptr_t sp)
+static void check_find_self(struct stopped_thread *self, const struct check_request *request,
+                            uintptr_t sp)
 {
     struct slow_frame frame;
+    if (request->interrupted) {
+        *self = *request->interrupted;
+        return;
+    }
     struct slow_space *space = sys_map(sizeof *space);
     *self =
         (struct stopped_thread){.tid = sys_gettid(), .sp = sp, .pointer = arch_thread_pointer()};
@@ -129,6 +134,12 @@ static enum mtf_check_failure check_mark(struct check *check, const struct root_
     return reach_late(&check->reach) ? MTF_CHECK_TIME : MTF_CHECK_COMPLETE;
 }
 
+/* The first bytes of blocks are kept among the names, of which a copy of the process cannot make any. */
+static uint32_t check_contents(void)
+{
+    return check_copy.shared ? 0 : option.contents;
+}
+
 static void check_write(struct check *check, const struct check_request *request, uint32_t index,
                         struct mtf_check *record)
 {
@@ -139,8 +150,8 @@ static void check_write(struct check *check, const struct check_request *request
         return;
     if (option.leak_check == OPTION_LEAK_FULL)
         loss_write(&check->census, index, scratch);
-    if (request->at_end)
-        loss_list_blocks(&check->census, index, option.samples, option.contents, scratch);
+    if (!request->keeps_list)
+        loss_list_blocks(&check->census, index, option.samples, check_contents(), scratch);
 }
 
 static enum mtf_check_failure check_conduct(struct check *check,
@@ -228,7 +239,7 @@ static bool check_reserve(const struct check_request *request)
     uint64_t listed = sites * option.samples < blocks ? sites * option.samples : blocks;
     if (option.leak_check == OPTION_LEAK_FULL && file_reserve(MTF_KIND_LOSSES, losses) == FILE_FULL)
         return false;
-    return !request->at_end || file_reserve(MTF_KIND_BLOCKS, listed) != FILE_FULL;
+    return request->keeps_list || file_reserve(MTF_KIND_BLOCKS, listed) != FILE_FULL;
 }
 
 /* All locks are held, and all threads stand still. Does not return in the copy. */
@@ -262,9 +273,14 @@ void check_settle(void)
         check_collect(&record);
 }
 
+bool check_is_done(void)
+{
+    return check_copy.pid == 0 || copy_is_done(&check_copy);
+}
+
 void check_fork_child(void)
 {
-    check_copy.pid = 0;
+    check_copy = (struct copy){.pid = 0};
 }
 
 /* ---- the picture ---- */
@@ -327,7 +343,7 @@ void check_now(const struct check_request *request, uintptr_t sp, struct mtf_che
     struct check_picture picture = {.began_ns = sys_clock_ns(CLOCK_MONOTONIC)};
     check_settle();
     check_begin_record(request, result);
-    check_find_self(&picture.self, sp);
+    check_find_self(&picture.self, request, sp);
     check_open_record(&picture, result);
     if (freeze_is_alone())
         check_alone(request, &picture, result);
@@ -338,17 +354,20 @@ void check_now(const struct check_request *request, uintptr_t sp, struct mtf_che
     check_close_record(&picture, result);
 }
 
-bool check_begin(const struct check_request *request, uintptr_t sp)
+bool check_begin(const struct check_request *request)
 {
     struct check_picture picture = {.began_ns = sys_clock_ns(CLOCK_MONOTONIC)};
     struct mtf_check record;
-    if (check_copy.pid && !copy_is_done(&check_copy))
+    if (!check_is_done())
         return false;
     check_settle();
     check_begin_record(request, &record);
-    check_find_self(&picture.self, sp);
+    check_find_self(&picture.self, request, 0);
     check_open_record(&picture, &record);
-    check_with_threads(request, &picture, &record);
+    if (option.leak_check == OPTION_LEAK_NO)
+        record.failure = MTF_CHECK_OFF;
+    else
+        check_with_threads(request, &picture, &record);
     if (record.failure != MTF_CHECK_COMPLETE)
         check_close_record(&picture, &record);
     return true;

@@ -30,8 +30,10 @@ int copy_make(struct copy *copy)
         return 0;
     }
     copy->pid = pid > 0 ? (int)pid : 0;
-    if (pid < 0)
+    if (pid < 0) {
         sys_unmap(copy->shared, SYS_PAGE);
+        copy->shared = NULL;
+    }
     return pid > 0 ? 1 : (int)pid;
 }
 
@@ -76,6 +78,7 @@ bool copy_wait(struct copy *copy, uint64_t patience_ns, struct mtf_check *record
     if (done)
         *record = copy->shared->record;
     sys_unmap(copy->shared, SYS_PAGE);
+    copy->shared = NULL;
     copy->pid = 0;
     return done;
 }

@@ -21,8 +21,8 @@ struct copy_shared {
 };
 
 struct copy {
-    int pid; /* 0: none */
-    struct copy_shared *shared;
+    int pid;                    /* 0: none, or this is the copy */
+    struct copy_shared *shared; /* NULL: none */
 };
 
 /* 0 in the copy, 1 in the original, or -errno. */

@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 #include "base/sys.h"
 #include "context.h" /* of the architecture */
+#include "memtrack/format.h"
 #include "scan/signal_raw.h"
 #include "scan/task.h"
 #include "thread.h" /* of the architecture */
@@ -12,7 +13,7 @@
 #include <signal.h>
 #include <time.h>
 
-#define FREEZE_SIGNAL 33 /* SIGSETXID */
+#define FREEZE_SIGNAL MTF_ASK_SIGNAL /* SIGSETXID */
 #define FREEZE_ROOM 64u
 #define FREEZE_LOOK_NS 2000000ull  /* between two looks at who has not answered */
 #define FREEZE_LATE_NS 50000000ull /* then the kernel is asked what holds a thread up */
@@ -34,8 +35,8 @@ struct freeze_slot {
 static uint32_t freeze_round; /* odd while threads are to stand still; the freezing thread */
 static uint32_t
     freeze_answers; /* threads that have parked, any thread: what the freezer waits on */
-static struct signal_raw freeze_before; /* the action that was there; the freezing thread */
-static bool freeze_is_set;              /* our action is there; the freezing thread */
+static struct signal_raw freeze_before; /* glibc's action; written before ours is there */
+static freeze_other freeze_pass;        /* written by freeze_start */
 
 /* Calls that only wait, and may wait again. */
 static bool freeze_may_restart(long call)
@@ -56,17 +57,32 @@ static bool freeze_may_restart(long call)
     return false;
 }
 
-/* Do not touch this round's slot any more once it is over: it may be unmapped. */
-static void freeze_park(struct freeze_slot *slot, void *context)
+void freeze_describe(struct stopped_thread *thread, const void *context)
 {
-    uint32_t round = slot->round;
-    struct stopped_thread *thread = &slot->thread;
     thread->sp = arch_context_sp(context);
     thread->pointer = arch_thread_pointer();
     thread->register_count = ARCH_CONTEXT_REGISTERS;
     for (unsigned i = 0; i < ARCH_CONTEXT_REGISTERS; i++)
         thread->registers[i] = arch_context_register(context, i);
-    if (arch_context_result(context) == -EINTR && freeze_may_restart(slot->call.number) &&
+}
+
+bool freeze_resume(void *context)
+{
+    long number =
+        arch_context_result(context) == -EINTR ? arch_context_call(context, sys_readable) : -1;
+    if (number < 0 || !freeze_may_restart(number))
+        return false;
+    arch_context_restart(context, number);
+    return true;
+}
+
+/* Do not touch this round's slot any more once it is over: it may be unmapped. */
+static void freeze_park(struct freeze_slot *slot, void *context)
+{
+    uint32_t round = slot->round;
+    freeze_describe(&slot->thread, context);
+    if (!freeze_resume(context) && arch_context_result(context) == -EINTR &&
+        freeze_may_restart(slot->call.number) &&
         arch_context_in_call(context, slot->call.arguments, slot->call.sp, slot->call.pc))
         arch_context_restart(context, slot->call.number);
     store_release(&slot->state, FREEZE_PARKED); /* FREEZE-STATE */
@@ -76,17 +92,36 @@ static void freeze_park(struct freeze_slot *slot, void *context)
         SYS4(SYS_futex, &freeze_round, FUTEX_WAIT_PRIVATE, round, 0);
 }
 
-/* A signal of this number that is not ours is glibc's own. */
+/* A signal of this number that is not ours is glibc's own, or another process's. */
 static void freeze_handle(int number, siginfo_t *info, void *context)
 {
     if (info->si_code != SI_QUEUE || info->si_pid != sys_getpid()) {
-        signal_raw_pass(&freeze_before, number, info, context);
+        if (freeze_pass == NULL || !freeze_pass(info, context))
+            signal_raw_pass(&freeze_before, number, info, context);
         return;
     }
     struct freeze_slot *slot = info->si_value.sival_ptr;
     uint32_t round = load_acquire(&freeze_round); /* FREEZE-ROUND */
     if ((round & 1) && signal_raw_round(info) == round)
         freeze_park(slot, context);
+}
+
+/* What was there is known before the new action is: a signal of glibc's may come at any time. */
+bool freeze_install(void)
+{
+    struct signal_raw now;
+    if (signal_raw_get(FREEZE_SIGNAL, &now) != 0)
+        return false;
+    if (now.handler == freeze_handle)
+        return true;
+    freeze_before = now;
+    return signal_raw_set(FREEZE_SIGNAL, freeze_handle, NULL) == 0;
+}
+
+void freeze_start(freeze_other other)
+{
+    freeze_pass = other;
+    freeze_install();
 }
 
 /* ---- the freezing thread ---- */
@@ -208,8 +243,10 @@ bool freeze_begin(struct freeze *freeze)
 {
     if (!freeze_make_room(freeze))
         return false;
-    if (!freeze_is_set)
-        freeze_is_set = signal_raw_set(FREEZE_SIGNAL, freeze_handle, &freeze_before) == 0;
+    if (!freeze_install()) {
+        sys_unmap(freeze->slots, freeze->room * sizeof *freeze->slots);
+        return false;
+    }
     store_release(&freeze_round, freeze_round + 1); /* FREEZE-ROUND */
     if (freeze_ask_all(freeze) < 0 || !freeze_wait(freeze)) {
         freeze_end(freeze);
@@ -232,20 +269,10 @@ uint32_t freeze_threads(const struct freeze *freeze, struct stopped_thread *thre
     return count;
 }
 
-/* The old action comes back only when no signal of ours can be on its way: it might end the process. */
 void freeze_end(struct freeze *freeze)
 {
-    bool answered = true;
-    for (uint32_t i = 0; i < freeze->count; i++) {
-        uint32_t state = load_acquire(&freeze->slots[i].state); /* FREEZE-STATE */
-        answered &= state == FREEZE_PARKED || state == FREEZE_GONE;
-    }
     store_release(&freeze_round, freeze_round + 1); /* FREEZE-ROUND */
     SYS3(SYS_futex, &freeze_round, FUTEX_WAKE_PRIVATE, INT32_MAX);
-    if (answered && freeze_is_set) {
-        signal_raw_restore(FREEZE_SIGNAL, &freeze_before);
-        freeze_is_set = false;
-    }
     sys_unmap(freeze->slots, freeze->room * sizeof *freeze->slots);
     freeze->slots = NULL;
 }

@@ -4,7 +4,7 @@
  *             of ours, or in the kernel with the signal still to come; it has published where its stack
  *             is in use and its registers.
  * Threads     one freeze at a time. The signal is one that glibc keeps for itself and never blocks
- *             (SIGSETXID); what glibc sends by it meanwhile is passed on.
+ *             (SIGSETXID); what glibc sends by it is passed on.
  * Memory      320 bytes a thread, until freeze_end.
  * On failure  freeze_begin gives false after FREEZE_PATIENCE_NS: nothing stands still any more.
  *
@@ -16,6 +16,7 @@
 #define MEMTRACK_SCAN_FREEZE_H
 
 #include "scan/threads.h"
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,6 +30,19 @@ struct freeze {
     uint32_t room;
     bool all_parked; /* none waits in the kernel, with the signal still to come */
 };
+
+/* A signal that another process sent. False: it is none that we know. */
+typedef bool (*freeze_other)(const siginfo_t *info, void *context);
+
+/* Installs the handler, in the process's first thread. */
+void freeze_start(freeze_other other);
+/* Again: glibc sets its own when the first thread is made. Any thread. False: the kernel refused. */
+bool freeze_install(void);
+/* In a signal handler, with its third argument: where the interrupted thread is. */
+void freeze_describe(struct stopped_thread *thread, const void *context);
+/* In a signal handler, at its end: a system call that the signal interrupted and that only waits is started
+   anew, if its code tells which it was. */
+bool freeze_resume(void *context);
 
 /* Is the calling thread the process's only one? False where that cannot be found out. */
 bool freeze_is_alone(void);

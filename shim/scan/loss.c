@@ -226,9 +226,10 @@ static void loss_name_examples(uint32_t check, uint32_t count)
     for (uint32_t i = count; i-- > 0;)
         *loss_slot(&index, blocks[i].site, (enum mtf_leak_kind)blocks[i].kind) = i + 1;
     for (uint64_t i = 0; i < file_count(MTF_KIND_LOSSES); i++) {
-        if (losses[i].check == check)
-            losses[i].example =
-                *loss_slot(&index, losses[i].site, (enum mtf_leak_kind)losses[i].kind);
+        losses[i].example =
+            losses[i].check == check
+                ? *loss_slot(&index, losses[i].site, (enum mtf_leak_kind)losses[i].kind)
+                : 0; /* the list that it was in is no more */
     }
     heap_free(index.slots, loss_index_bytes(&index));
 }

@@ -5,9 +5,10 @@
 static struct mtf_check result_of_check; /* failure RUNNING: not checked yet. Under LOCK_START */
 static bool result_is_known;             /* under LOCK_START */
 
-bool result_at_end(uintptr_t sp)
+bool result_at_end(const struct stopped_thread *interrupted, uintptr_t sp)
 {
-    const struct check_request request = {.trigger = MTF_CHECK_AT_EXIT, .at_end = true};
+    const struct check_request request = {
+        .trigger = MTF_CHECK_AT_EXIT, .at_end = true, .interrupted = interrupted};
     if (option.leak_check == OPTION_LEAK_NO)
         return false;
     check_now(&request, sp, &result_of_check);

@@ -9,12 +9,13 @@
 #define MEMTRACK_SCAN_RESULT_H
 
 #include "base/say.h"
+#include "scan/threads.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Checks for leaks, unless the options forbid it, and lists blocks (BLOCKS). The calling thread's stack
    is in use from `sp` at the lowest. False: no blocks were listed. */
-bool result_at_end(uintptr_t sp);
+bool result_at_end(const struct stopped_thread *interrupted, uintptr_t sp);
 /* "; definitely lost: …" for each kind that was found; nothing where nothing was lost. */
 void result_say(struct say_line *line);
 /* The exit code that the options ask for because of what was found; 0: the process's own. */

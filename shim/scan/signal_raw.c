@@ -13,6 +13,11 @@ int signal_raw_set(int number, void (*handler)(int number, siginfo_t *info, void
     return (int)SYS4(SYS_rt_sigaction, number, &action, before, sizeof action.mask);
 }
 
+int signal_raw_get(int number, struct signal_raw *now)
+{
+    return (int)SYS4(SYS_rt_sigaction, number, 0, now, sizeof now->mask);
+}
+
 void signal_raw_restore(int number, const struct signal_raw *before)
 {
     SYS4(SYS_rt_sigaction, number, before, 0, sizeof before->mask);

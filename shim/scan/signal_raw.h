@@ -19,9 +19,11 @@ struct signal_raw {
 };
 
 /* Installs a handler that runs with all signals blocked, on the alternate stack where there is one;
-   *before is what was there. 0 or -errno. */
+   *before, unless NULL, is what was there. 0 or -errno. */
 int signal_raw_set(int number, void (*handler)(int number, siginfo_t *info, void *context),
                    struct signal_raw *before);
+/* The action that is there now. */
+int signal_raw_get(int number, struct signal_raw *now);
 void signal_raw_restore(int number, const struct signal_raw *before);
 /* Does what that action would have done, if it is a handler. */
 void signal_raw_pass(const struct signal_raw *before, int number, siginfo_t *info, void *context);

@@ -38,6 +38,12 @@ static inline bool arch_context_in_call(const void *context, const uintptr_t *ar
     return false;
 }
 
+static inline long arch_context_call(const void *context, bool (*readable)(const void *address))
+{
+    (void)context, (void)readable;
+    return -1;
+}
+
 static inline void arch_context_restart(void *context, long number)
 {
     (void)context, (void)number;

@@ -11,6 +11,7 @@
 #define ARCH_SIGNAL_RESTORER 0x04000000ul /* SA_RESTORER */
 #define ARCH_RED_ZONE 128u
 #define ARCH_CONTEXT_REGISTERS 16u
+#define ARCH_CALL_BYTES 7u
 
 void arch_sigreturn(void);
 
@@ -39,6 +40,18 @@ static inline bool arch_context_in_call(const void *context, const uintptr_t *ar
            (uintptr_t)registers[REG_RSI] == arguments[1] &&
            (uintptr_t)registers[REG_RDX] == arguments[2] &&
            (uintptr_t)registers[REG_R10] == arguments[3];
+}
+
+/* The number of the system call that the thread has just come out of, if the instruction before it loads
+   that as a constant, as libc's do: mov $number, %eax; syscall. -1: not known. */
+static inline long arch_context_call(const void *context, bool (*readable)(const void *address))
+{
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    const unsigned char *code = (const unsigned char *)registers[REG_RIP] - ARCH_CALL_BYTES;
+    if (!readable(code) || !readable(code + ARCH_CALL_BYTES - 1))
+        return -1;
+    bool is_call = code[0] == 0xb8 && code[5] == 0x0f && code[6] == 0x05;
+    return is_call ? code[1] | code[2] << 8 : -1;
 }
 
 /* Starts it again with the same arguments, as the kernel does for those that SA_RESTART covers. */

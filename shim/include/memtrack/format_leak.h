@@ -26,6 +26,18 @@ enum mtf_check_trigger {
     MTF_CHECK_SCOPE = 4, /* the end of a scope (memtrack.h): blocks made in it and still live */
 };
 
+/*
+ * How another process asks for a check (memtrack leaks PID): rt_sigqueueinfo with this signal, which libc keeps
+ * for itself and lets no program use, si_code SI_QUEUE, and a value of MTF_ASK_MAGIC, a number that tells
+ * requests apart, and what is asked for. Only a process that catches the signal may be sent it.
+ */
+#define MTF_ASK_SIGNAL 33
+#define MTF_ASK_MAGIC 0x6d746b0000000000ull
+#define MTF_ASK_MAGIC_MASK 0xffffff0000000000ull
+#define MTF_ASK_COLLECT                                                                            \
+    0x1ull /* the check is read: take the copy of the process away, if there is one */
+#define MTF_ASK_NUMBER_SHIFT 8
+
 /* Why a check has no result. */
 enum mtf_check_failure {
     MTF_CHECK_COMPLETE = 0,

@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# Leak checks of a process that runs: memtrack leaks PID, and signals that the user names.
+# shellcheck disable=SC2154,SC2034 # helpers.bash
+load helpers
+
+# Starts waits_every_way ARGS... under memtrack, with a fifo as its input; pid, and descriptor 7 to end it.
+serve() {
+  mkfifo input
+  exec 7<>input
+  "${clean[@]}" MEMTRACK_OPTIONS="out=$PWD/served.memtrack:$options" LD_PRELOAD="$shim" \
+    "$programs/waits_every_way" "$@" >stdout 2>stderr <input 7>&- &
+  pid=$!
+  until grep -q ready stdout; do
+    kill -0 "$pid"
+    sleep 0.05
+  done
+}
+
+# Lets it end by itself.
+dismiss() {
+  echo x >&7
+  exec 7>&-
+  wait "$pid"
+}
+
+teardown() {
+  [ -z "${pid:-}" ] || kill -KILL "$pid" 2>/dev/null || true
+}
+
+# What became of the checks: trigger, bytes that are definitely lost, and still reachable.
+checks() {
+  flat_json served.memtrack
+  jq -r '.checks[].check | "\(.trigger) \(.failure) \(.kinds.definite.bytes) \(.kinds.definite.blocks)"' report.json
+}
+
+@test "memtrack leaks prints what a process has lost so far, and the process goes on" {
+  serve alone
+  local status=0
+  tool leaks "$pid" >text || status=$?
+  [ "$status" = 1 ]
+  grep -q '5,555 bytes in 2 blocks are definitely lost in loss record 1 of 3' text
+  grep -q 'still reachable: [0-9,]* bytes in 2 blocks' text
+  grep -q 'block 0x[0-9a-f]*: 1,234 bytes' text
+  # The copy that looked is gone.
+  [ -z "$(ps -o pid= --ppid "$pid")" ]
+  dismiss
+  [ "$(tail -n 1 stdout)" = "interrupted 0" ]
+  [ "$(checks)" = "$(printf 'command null 5555 2\nexit null 5555 2')" ]
+}
+
+@test "threads that wait in the kernel, compute or allocate are asked again and again, and no call of theirs is interrupted" {
+  serve
+  for i in 1 2 3 4 5; do
+    local status=0
+    tool leaks --json "$pid" >found.json || status=$?
+    [ "$status" = 1 ]
+    [ "$(jq -r '.reports[0].checks[-1].check | "\(.trigger) \(.threads) \(.kinds.definite.bytes)"' found.json)" = "command 16 5555" ]
+  done
+  dismiss
+  [ "$(tail -n 1 stdout)" = "interrupted 0" ]
+}
+
+@test "several commands may ask at once" {
+  serve
+  local asked=() one
+  for i in 1 2 3 4; do
+    tool leaks --json "$pid" >"found.$i" &
+    asked+=($!)
+  done
+  for one in "${asked[@]}"; do
+    local status=0
+    wait "$one" || status=$?
+    [ "$status" = 1 ]
+  done
+  dismiss
+  [ "$(tail -n 1 stdout)" = "interrupted 0" ]
+}
+
+@test "a signal that the user names makes a check, and the program goes on" {
+  options=signal=USR2
+  serve
+  kill -USR2 "$pid"
+  local tries=0
+  until checks | grep -q '^signal null 5555 2$'; do
+    sleep 0.1
+    [ $((tries += 1)) -lt 300 ]
+  done
+  dismiss
+  [ "$(tail -n 1 stdout)" = "interrupted 0" ]
+  [ "$(checks)" = "$(printf 'signal null 5555 2\nexit null 5555 2')" ]
+}
+
+@test "leaks are classified before a signal that is named ends the process, as it would without" {
+  options=end_signal=TERM,SEGV,INT
+  local signal
+  for signal in TERM SEGV; do
+    serve
+    kill -"$signal" "$pid"
+    local status=0
+    wait "$pid" || status=$?
+    [ "$status" = $((128 + $(kill -l "$signal"))) ]
+    [ "$(checks)" = "exit null 5555 2" ]
+    json_says .end.kind signal
+    exec 7>&-
+    rm -f served.memtrack input stdout
+  done
+}
+
+@test "a program's own handler, and what it ignores, are left alone by end_signal" {
+  options=end_signal=TERM
+  track bash -c 'trap "echo mine" TERM; kill -TERM $$; echo on'
+  [ "$(cat stdout)" = "$(printf 'mine\non')" ]
+  track bash -c 'trap "" TERM; exec perl -e "kill TERM => \$\$; print qq(on\n)"'
+  [ "$(cat stdout)" = on ]
+}
+
+@test "abort has its leaks classified, without being asked for" {
+  cat >aborts.c <<'E2'
+#include <stdint.h>
+#include <stdlib.h>
+static volatile uintptr_t hidden;
+void *kept;
+__attribute__((noinline)) static void lose(size_t size) { hidden = ~(uintptr_t)malloc(size); }
+__attribute__((noinline)) static void wipe(void) { volatile char w[4096]; for (int i = 0; i < 4096; i++) w[i] = 0; }
+int main(void) { kept = malloc(77); lose(1000); wipe(); abort(); }
+E2
+  gcc -O1 -fno-builtin -o aborts aborts.c
+  local status=0
+  track ./aborts || status=$?
+  [ "$status" = 134 ]
+  tool report --leaks "$(the_report 'aborts.*.memtrack')" >text
+  grep -q '1,000 bytes in 1 blocks are definitely lost' text
+  grep -q 'still reachable: 77 bytes in 1 blocks' text
+}
+
+@test "a process that is stopped, is not tracked, is not there or is not to be asked is named, with what helps" {
+  serve alone
+  kill -STOP "$pid"
+  memtrack_refuses "process $pid is stopped and cannot answer; let it go on (kill -CONT $pid" leaks "$pid"
+  kill -CONT "$pid"
+  dismiss
+  sleep 60 7>&- &
+  local other=$!
+  memtrack_refuses "process $other: is not tracked by memtrack; start it with memtrack run" leaks "$other"
+  kill "$other"
+  memtrack_refuses "process 2147483647: there is no such process" leaks 2147483647
+  memtrack_refuses "'served.memtrack' is not a process id; memtrack report reads files" leaks served.memtrack
+  memtrack_refuses 'give the id of a process that is tracked' leaks
+  memtrack_refuses '--timeout=0: must be a number of seconds' leaks --timeout 0 1
+  memtrack_refuses '--top=x: must be a number' leaks --top x 1
+}
+
+@test "what the options forbid is not looked for, and memtrack leaks says so" {
+  options=leak_check=no
+  serve alone
+  memtrack_refuses "process $pid found out nothing: leak_check=no" leaks "$pid"
+  dismiss
+}
+
+@test "the report lists the kinds that show_kinds= said to the process, unless it is told others" {
+  options=show_kinds=reachable
+  serve alone
+  dismiss
+  tool report --leaks served.memtrack >text
+  grep -q '777 bytes in 1 blocks are still reachable' text
+  grep -q 'are definitely lost in' text && return 1
+  tool report --leaks --show-leak-kinds definite served.memtrack | grep -q 'are definitely lost in'
+}
