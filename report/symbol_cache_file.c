@@ -17,7 +17,7 @@
 #include <zlib.h>
 
 /* More files than this in the folder, and the oldest half of them goes. */
-#define CACHE_FILES_MAX 2000
+#define CACHE_FILES_MAX ((size_t)2000)
 
 /* Strings by what they say, each once. */
 struct cache_string {

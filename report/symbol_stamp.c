@@ -3,7 +3,6 @@
 
 #include <elfutils/libdwelf.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +49,10 @@ static void put_by_link(FILE *out, Elf *elf, const char *module)
     char *copy = name != NULL ? realpath(module, NULL) : NULL;
     if (copy == NULL)
         return;
-    const char *folder = dirname(copy);
-    put_beside(out, "", folder, "", name);
-    put_beside(out, "", folder, "/.debug", name);
-    put_beside(out, STAMP_DEBUG_ROOT, folder, "", name);
+    *strrchr(copy, '/') = '\0';
+    put_beside(out, "", copy, "", name);
+    put_beside(out, "", copy, "/.debug", name);
+    put_beside(out, STAMP_DEBUG_ROOT, copy, "", name);
     free(copy);
 }
 

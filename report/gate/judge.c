@@ -150,16 +150,27 @@ static int finding_show(struct judge_report *report, struct finding *finding, ui
     if (error == 0) {
         struct ledger_site *kept =
             ledger_put(&report->judge->stacks, key.text, trace_make(&stack, report->snapshot));
-        if (kept != NULL) {
+        if (kept != NULL)
             finding->trace = kept->trace;
-            memcpy(finding->fingerprint, kept->fingerprint, sizeof finding->fingerprint);
-        } else {
+        else
             error = -ENOMEM;
-        }
     }
     stack_key_free(&key);
     frame_stack_free(&stack);
     return error;
+}
+
+/* Of the program and its limit: which call site has most may change with every commit. */
+static int limit_fingerprint(struct finding *finding, const struct judge_report *report,
+                             enum limit limit, const struct limit_rule *rule)
+{
+    char *text;
+    if (asprintf(&text, "%s\n%s\n%s\n", report->snapshot->program.bytes, limit_name(limit),
+                 rule != NULL ? rule->pattern : "") < 0)
+        return -ENOMEM;
+    ledger_fingerprint(text, finding->fingerprint);
+    free(text);
+    return 0;
 }
 
 /* `rule` NULL: a limit of the whole process. `site` shows where most of it is. */
@@ -189,6 +200,8 @@ static int limit_finding(struct judge_report *report, enum limit limit, uint64_t
                               limit_amount(limit, limits->values[limit]).text);
     if (error == 0)
         error = finding_processes(finding, &report->process, 1);
+    if (error == 0)
+        error = limit_fingerprint(finding, report, limit, rule);
     return error == 0 ? finding_show(report, finding, site) : error;
 }
 

@@ -1,6 +1,7 @@
 #include "amount.h"
 #include "judge.h"
 #include "leaks/leak_record.h"
+#include "place.h"
 
 #include <errno.h>
 #include <string.h>
@@ -64,15 +65,19 @@ static bool is_known(struct judge *judge, const struct ledger_site *site, enum m
     return true;
 }
 
-/* Who is to blame: the innermost function that is not folded. */
-static const char *leak_function(const struct trace *trace)
+/* Who is to blame: the innermost function with a source file of the project's; otherwise the innermost
+   one that is not folded. */
+static const char *leak_function(const struct trace *trace, const char *root)
 {
-    const struct trace_frame *frame = trace_next(trace, NULL);
+    const struct trace_frame *frame = trace_place(trace, root);
+    if (frame == NULL || frame->function == NULL || !place_is_inside(frame, root))
+        frame = trace_next(trace, NULL);
     return frame != NULL && frame->function != NULL ? frame->function : "an unknown function";
 }
 
 static int leak_title(struct finding *finding, const struct ledger_site *site,
-                      const struct ledger_leak *leak, const struct ledger_leak *before)
+                      const struct ledger_leak *leak, const struct ledger_leak *before,
+                      const char *root)
 {
     char held[160] = "", grown[160] = "";
     if (leak->indirect_blocks > 0)
@@ -84,7 +89,7 @@ static int leak_title(struct finding *finding, const struct ledger_site *site,
                  amount_bytes(before->bytes).text, amount_noun(before->blocks, "block").text);
     return finding_title(finding, "%s in %s %s%s, allocated in %s%s",
                          amount_bytes(leak->bytes).text, amount_noun(leak->blocks, "block").text,
-                         kind_words[finding->kind], held, leak_function(site->trace), grown);
+                         kind_words[finding->kind], held, leak_function(site->trace, root), grown);
 }
 
 /* A rule with a limit for what is lost at its call sites has judged them. */
@@ -116,7 +121,7 @@ static int leak_finding(struct judge *judge, const struct ledger_site *site,
         finding->before_bytes = leak_weight(judge->gate, before);
         finding->before_blocks = before->blocks;
     }
-    int error = leak_title(finding, site, leak, before);
+    int error = leak_title(finding, site, leak, before, judge->gate->source_root);
     return error == 0 ? finding_processes(finding, site->processes, site->process_count) : error;
 }
 

@@ -28,7 +28,7 @@ struct ledger_work {
 };
 
 /* FNV-1a with 128 bits: short, the same everywhere, and far from a collision by chance. */
-static void fingerprint_of(const char *text, char *to)
+void ledger_fingerprint(const char *text, char to[LEDGER_FINGERPRINT_SIZE])
 {
     const unsigned __int128 prime = ((unsigned __int128)1 << 88) + 0x13b;
     unsigned __int128 hash =
@@ -105,7 +105,7 @@ static struct ledger_site *ledger_make(struct ledger *ledger, const char *key, c
         site_free(site);
         return NULL;
     }
-    fingerprint_of(stable, site->fingerprint);
+    ledger_fingerprint(stable, site->fingerprint);
     return site;
 }
 

@@ -60,6 +60,8 @@ struct ledger_site *ledger_find(const struct ledger *ledger, const char *stable)
 /* A new site in a ledger by LEDGER_STABLE, or the one that is there. NULL: out of memory. Takes over the
    trace. */
 struct ledger_site *ledger_put(struct ledger *ledger, const char *stable, struct trace *trace);
+/* A text's, the same everywhere. */
+void ledger_fingerprint(const char *text, char to[LEDGER_FINGERPRINT_SIZE]);
 void ledger_free(struct ledger *ledger);
 
 #endif

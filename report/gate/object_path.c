@@ -25,11 +25,11 @@ static char *path_below_usr(const char *path)
 
 static struct object_path *path_look_up(const char *path)
 {
-    size_t length = strlen(path);
-    struct object_path *found = calloc(1, sizeof *found + length + 1);
+    size_t size = strlen(path) + 1;
+    struct object_path *found = calloc(1, sizeof *found + size);
     if (found == NULL)
         return NULL;
-    memcpy(found->path, path, length);
+    memcpy(found->path, path, size);
     if (*path == '/')
         found->real = realpath(path, NULL);
     if (found->real == NULL)

@@ -88,15 +88,12 @@ static json_t *quality_object(const char *description, const char *rule, const c
 static json_t *quality_finding(const struct verdict *verdict, size_t index)
 {
     const struct finding *finding = &verdict->findings[index];
-    const struct trace_frame *place = place_of(finding, verdict->source_root);
-    const char *path = place != NULL ? place_file(place->file, verdict->source_root) : "";
+    unsigned line;
+    const char *path = place_path(verdict, finding, &line);
     char fingerprint[128];
-    if (place == NULL && finding->process_count > 0)
-        path = verdict->processes[finding->processes[0]].path;
     place_fingerprint(verdict, index, fingerprint, sizeof fingerprint);
     return quality_object(finding->title, finding_rule_name(finding->rule),
-                          finding->blames ? "major" : "info", path, place != NULL ? place->line : 1,
-                          fingerprint);
+                          finding->blames ? "major" : "info", path, line, fingerprint);
 }
 
 int out_gate_gitlab(FILE *out, const struct verdict *verdict)

@@ -72,21 +72,6 @@ static bool is_about(const struct finding *finding, uint32_t process)
     return false;
 }
 
-static int failure_put(FILE *out, const struct verdict *verdict, const struct finding *finding)
-{
-    char *stack = place_stack_text(verdict, finding);
-    if (stack == NULL)
-        return -ENOMEM;
-    fputs("      <failure", out);
-    attribute_put(out, "type", finding_rule_name(finding->rule));
-    attribute_put(out, "message", finding->title);
-    fputc('>', out);
-    xml_put(out, stack);
-    fputs("</failure>\n", out);
-    free(stack);
-    return 0;
-}
-
 static void case_open(FILE *out, const char *class, const char *name)
 {
     fputs("    <testcase", out);
@@ -95,25 +80,80 @@ static void case_open(FILE *out, const char *class, const char *name)
     fputs(" time=\"0\">\n", out);
 }
 
-static void error_put(FILE *out, const char *what)
+static void message_put(FILE *out, const char *element, const char *type, const char *message,
+                        size_t more)
 {
-    fputs("      <error type=\"not judged\"", out);
-    attribute_put(out, "message", what);
-    fputs("/>\n", out);
+    char *text = NULL;
+    fprintf(out, "      <%s", element);
+    attribute_put(out, "type", type);
+    if (more > 0 && asprintf(&text, "%s, and %zu more", message, more) >= 0)
+        message = text;
+    attribute_put(out, "message", message);
+    fputc('>', out);
+    if (more > 0)
+        free(text);
 }
 
-/* One process: the finding is told with each of its processes, as each is a test of its own. */
-static int process_put(FILE *out, const struct verdict *verdict, uint32_t index)
+static int finding_put(FILE *out, const struct verdict *verdict, const struct finding *finding)
 {
-    const struct verdict_process *process = &verdict->processes[index];
+    char *stack = place_stack_text(verdict, finding);
+    if (stack == NULL)
+        return -ENOMEM;
+    xml_put(out, finding_rule_name(finding->rule));
+    fputs(": ", out);
+    xml_put(out, finding->title);
+    fputc('\n', out);
+    xml_put(out, stack);
+    fputc('\n', out);
+    free(stack);
+    return 0;
+}
+
+/* Readers take a test for one failure, and one element for its reason: all findings are in it. */
+static int process_findings_put(FILE *out, const struct verdict *verdict, uint32_t index)
+{
     int error = 0;
-    case_open(out, *process->program != '\0' ? process->program : "memtrack", process->path);
-    if (process->unjudged != NULL)
-        error_put(out, process->unjudged);
     for (size_t i = 0; i < verdict->count && error == 0; i++) {
         const struct finding *finding = &verdict->findings[i];
         if (finding->blames && is_about(finding, index))
-            error = failure_put(out, verdict, finding);
+            error = finding_put(out, verdict, finding);
+    }
+    return error;
+}
+
+/* The first finding that blames the process; NULL: none. `count` is how many there are. */
+static const struct finding *process_blame(const struct verdict *verdict, uint32_t index,
+                                           size_t *count)
+{
+    const struct finding *first = NULL;
+    *count = 0;
+    for (size_t i = 0; i < verdict->count; i++) {
+        const struct finding *finding = &verdict->findings[i];
+        if (!finding->blames || !is_about(finding, index))
+            continue;
+        if (first == NULL)
+            first = finding;
+        ++*count;
+    }
+    return first;
+}
+
+/* One process: a finding is told with each of its processes, as each is a test of its own. */
+static int process_put(FILE *out, const struct verdict *verdict, uint32_t index)
+{
+    const struct verdict_process *process = &verdict->processes[index];
+    size_t count;
+    int error = 0;
+    const struct finding *first = process_blame(verdict, index, &count);
+    const char *element = process->unjudged != NULL ? "error" : "failure";
+    case_open(out, *process->program != '\0' ? process->program : "memtrack", process->path);
+    if (process->unjudged != NULL)
+        message_put(out, element, "not judged", process->unjudged, count);
+    else if (first != NULL)
+        message_put(out, element, finding_rule_name(first->rule), first->title, count - 1);
+    if (process->unjudged != NULL || first != NULL) {
+        error = process_findings_put(out, verdict, index);
+        fprintf(out, "</%s>\n", element);
     }
     fputs("    </testcase>\n", out);
     return error;
@@ -128,13 +168,14 @@ static int others_put(FILE *out, const struct verdict *verdict)
         if (!finding->blames || finding->process_count > 0)
             continue;
         case_open(out, "memtrack", finding->title);
-        error = failure_put(out, verdict, finding);
-        fputs("    </testcase>\n", out);
+        message_put(out, "failure", finding_rule_name(finding->rule), finding->title, 0);
+        error = finding_put(out, verdict, finding);
+        fputs("</failure>\n    </testcase>\n", out);
     }
     for (size_t i = 0; i < verdict->unjudged_count; i++) {
         case_open(out, "memtrack", "judged at all");
-        error_put(out, verdict->unjudged[i]);
-        fputs("    </testcase>\n", out);
+        message_put(out, "error", "not judged", verdict->unjudged[i], 0);
+        fputs("</error>\n    </testcase>\n", out);
     }
     return error;
 }
@@ -145,18 +186,23 @@ struct junit_counts {
     size_t errors;
 };
 
+/* Each test counts once. */
 static struct junit_counts counts_of(const struct verdict *verdict)
 {
     struct junit_counts counts = {
         .tests = verdict->process_count + verdict->unjudged_count,
         .errors = verdict_unjudged_count(verdict),
     };
+    for (uint32_t i = 0; i < verdict->process_count; i++) {
+        size_t count;
+        bool blamed = process_blame(verdict, i, &count) != NULL;
+        counts.failures += blamed && verdict->processes[i].unjudged == NULL;
+    }
     for (size_t i = 0; i < verdict->count; i++) {
         const struct finding *finding = &verdict->findings[i];
-        if (!finding->blames)
-            continue;
-        counts.tests += finding->process_count == 0;
-        counts.failures += finding->process_count > 0 ? finding->process_count : 1;
+        bool own_test = finding->blames && finding->process_count == 0;
+        counts.tests += own_test;
+        counts.failures += own_test;
     }
     return counts;
 }
@@ -167,7 +213,8 @@ int out_gate_junit(FILE *out, const struct verdict *verdict)
     int error = 0;
     fprintf(out,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-            "<testsuites name=\"memtrack\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\">\n"
+            "<testsuites name=\"memtrack\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
+            "time=\"0\">\n"
             "  <testsuite name=\"%s\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
             "skipped=\"0\" time=\"0\">\n",
             counts.tests, counts.failures, counts.errors, verdict->title, counts.tests,

@@ -8,29 +8,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char help_leak[] = "Free the memory, keep a pointer to it that is there when the "
+                                "process ends, or write a suppression: "
+                                "memtrack check --gen-suppressions.";
+static const char help_limit[] =
+    "Raise the limit in memtrack.ini or on the command line if the growth is meant.";
+static const char help_difference[] = "memtrack diff shows where it was allocated.";
+
 static const struct {
     const char *id;
     const char *text;
+    const char *help;
 } sarif_rules[FINDING_RULE_LIMIT] = {
-    [FINDING_LEAK] = {"leak", "Memory was allocated and is lost when the process ends."},
-    [FINDING_PEAK] = {"peak", "The peak of a process is over its limit."},
-    [FINDING_ALLOCS] = {"allocs", "A process makes more allocations than its limit."},
-    [FINDING_TOTAL] = {"total", "A process allocates more bytes than its limit."},
+    [FINDING_LEAK] = {"leak", "Memory was allocated and is lost when the process ends.", help_leak},
+    [FINDING_PEAK] = {"peak", "The peak of a process is over its limit.", help_limit},
+    [FINDING_ALLOCS] = {"allocs", "A process makes more allocations than its limit.", help_limit},
+    [FINDING_TOTAL] = {"total", "A process allocates more bytes than its limit.", help_limit},
     [FINDING_TEMPORARY] = {"temporary",
-                           "A process makes more temporary allocations than its limit."},
-    [FINDING_SITE] = {"site", "Call sites are over a limit of theirs."},
-    [FINDING_NEW] = {"new", "A call site that was not there before."},
-    [FINDING_GROWN] = {"grown", "A call site that has grown."},
-    [FINDING_SHRUNK] = {"shrunk", "A call site that has shrunk."},
-    [FINDING_GONE] = {"gone", "A call site that is gone."},
+                           "A process makes more temporary allocations than its limit.",
+                           help_limit},
+    [FINDING_SITE] = {"site", "Call sites are over a limit of theirs.", help_limit},
+    [FINDING_NEW] = {"new", "A call site that was not there before.", help_difference},
+    [FINDING_GROWN] = {"grown", "A call site that has grown.", help_difference},
+    [FINDING_SHRUNK] = {"shrunk", "A call site that has shrunk.", help_difference},
+    [FINDING_GONE] = {"gone", "A call site that is gone.", help_difference},
 };
+
+/* What code scanning shows beside a result. */
+static json_t *rule_object(int rule)
+{
+    const char *level = rule < FINDING_NEW ? "error" : "warning";
+    return json_pack("{s:s,s:{s:s},s:{s:s},s:{s:s},s:{s:s}}",            //
+                     "id", sarif_rules[rule].id,                         //
+                     "shortDescription", "text", sarif_rules[rule].text, //
+                     "fullDescription", "text", sarif_rules[rule].text,  //
+                     "help", "text", sarif_rules[rule].help,             //
+                     "defaultConfiguration", "level", level);
+}
 
 static json_t *rules_array(void)
 {
     json_t *array = json_array();
     for (int i = 0; i < FINDING_RULE_LIMIT; i++)
-        json_array_append_new(array, json_pack("{s:s,s:{s:s}}", "id", sarif_rules[i].id,
-                                               "shortDescription", "text", sarif_rules[i].text));
+        json_array_append_new(array, rule_object(i));
     return array;
 }
 
@@ -59,17 +79,31 @@ static json_t *uri_string(const char *path)
     return string;
 }
 
-static json_t *physical_object(const struct trace_frame *frame, const char *root)
+static json_t *artifact_object(const char *path, const char *root)
 {
-    const char *file = place_file(frame->file, root);
+    const char *file = place_file(path, root);
     json_t *artifact = json_pack("{s:o}", "uri", uri_string(file));
     if (*file != '/')
         json_object_set_new(artifact, "uriBaseId", json_string("SRCROOT"));
-    json_t *physical = json_pack("{s:o}", "artifactLocation", artifact);
+    return artifact;
+}
+
+static json_t *physical_object(const struct trace_frame *frame, const char *root)
+{
+    json_t *physical = json_pack("{s:o}", "artifactLocation", artifact_object(frame->file, root));
     if (frame->line > 0)
         json_object_set_new(physical, "region",
                             json_pack("{s:I}", "startLine", (json_int_t)frame->line));
     return physical;
+}
+
+/* Code scanning takes no result without a file: where no source is known, that is the report. */
+static json_t *report_location(const struct verdict *verdict, const struct finding *finding)
+{
+    unsigned line;
+    const char *path = place_path(verdict, finding, &line);
+    return json_pack("{s:{s:o,s:{s:i}}}", "physicalLocation", "artifactLocation",
+                     artifact_object(path, verdict->source_root), "region", "startLine", (int)line);
 }
 
 static json_t *location_object(const struct trace_frame *frame, const char *root)
@@ -110,15 +144,20 @@ static json_t *result_object(const struct verdict *verdict, size_t index)
     const struct trace_frame *place = place_of(finding, verdict->source_root);
     char fingerprint[128];
     place_fingerprint(verdict, index, fingerprint, sizeof fingerprint);
-    json_t *result = json_pack("{s:s,s:i,s:s,s:{s:o},s:{s:s}}",                     //
+    json_t *result = json_pack("{s:s,s:i,s:s,s:{s:o},s:{s:s,s:s}}",                 //
                                "ruleId", sarif_rules[finding->rule].id,             //
                                "ruleIndex", (int)finding->rule,                     //
                                "level", level_of(finding),                          //
                                "message", "text", json_text_string(finding->title), //
-                               "partialFingerprints", "memtrackStack/v1", fingerprint);
+                               "partialFingerprints", "memtrackStack/v1", fingerprint,
+                               /* the one that GitHub tells alerts apart by */
+                               "primaryLocationLineHash", fingerprint);
     if (place != NULL)
         json_object_set_new(result, "locations",
                             json_pack("[o]", location_object(place, verdict->source_root)));
+    else
+        json_object_set_new(result, "locations",
+                            json_pack("[o]", report_location(verdict, finding)));
     if (finding->trace != NULL && finding->trace->count > 0)
         json_object_set_new(result, "stacks", stacks_array(finding, verdict->source_root));
     return result;

@@ -9,7 +9,11 @@
 
 const char *place_file(const char *file, const char *root)
 {
-    return file != NULL ? frame_text_file(file, root) : NULL;
+    if (file == NULL)
+        return NULL;
+    while (strncmp(file, "./", 2) == 0)
+        file += 2;
+    return frame_text_file(file, root);
 }
 
 const struct trace_frame *place_of(const struct finding *finding, const char *root)
@@ -19,7 +23,18 @@ const struct trace_frame *place_of(const struct finding *finding, const char *ro
 
 bool place_is_inside(const struct trace_frame *frame, const char *root)
 {
-    return *frame->file != '/' || place_file(frame->file, root) != frame->file;
+    return trace_file_is_below(frame->file, root);
+}
+
+const char *place_path(const struct verdict *verdict, const struct finding *finding, unsigned *line)
+{
+    const struct trace_frame *frame = place_of(finding, verdict->source_root);
+    *line = frame != NULL && frame->line > 0 ? frame->line : 1;
+    if (frame != NULL)
+        return place_file(frame->file, verdict->source_root);
+    if (finding->process_count > 0)
+        return place_file(verdict->processes[finding->processes[0]].path, verdict->source_root);
+    return ".";
 }
 
 json_t *place_object(const struct finding *finding, const char *root)
@@ -76,7 +91,10 @@ char *place_stack_text(const struct verdict *verdict, const struct finding *find
 
 static bool is_alike(const struct finding *a, const struct finding *b)
 {
-    return a->rule == b->rule && a->kind == b->kind && strcmp(a->fingerprint, b->fingerprint) == 0;
+    bool measured = a->measure != NULL && b->measure != NULL;
+    return a->rule == b->rule && a->kind == b->kind &&
+           (measured ? strcmp(a->measure, b->measure) == 0 : a->measure == b->measure) &&
+           strcmp(a->fingerprint, b->fingerprint) == 0;
 }
 
 void place_fingerprint(const struct verdict *verdict, size_t index, char *to, size_t size)
@@ -85,8 +103,12 @@ void place_fingerprint(const struct verdict *verdict, size_t index, char *to, si
     size_t before = 0;
     for (size_t i = 0; i < index; i++)
         before += is_alike(&verdict->findings[i], finding);
-    int length = snprintf(to, size, "%s-%s-%s", finding_rule_name(finding->rule),
-                          leak_kind_name(finding->kind), finding->fingerprint);
+    const char *kind = finding->rule == FINDING_LEAK ? leak_kind_name(finding->kind) : "";
+    const char *measure = finding->measure != NULL ? finding->measure : "";
+    int length = snprintf(to, size, "%s-%s%s%s", finding_rule_name(finding->rule), kind, measure,
+                          *kind != '\0' || *measure != '\0' ? "-" : "");
+    if (length > 0 && (size_t)length < size)
+        length += snprintf(to + length, size - (size_t)length, "%s", finding->fingerprint);
     if (before > 0 && length > 0 && (size_t)length < size)
         snprintf(to + length, size - (size_t)length, "-%zu", before + 1);
 }

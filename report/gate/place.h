@@ -16,6 +16,10 @@
 const char *place_file(const char *file, const char *root);
 /* The frame that a finding points at; NULL: none has a file. */
 const struct trace_frame *place_of(const struct finding *finding, const char *root);
+/* The file of that frame, or for those who take no finding without one: the report that it was found in, or
+   the root. `line` is at least 1. */
+const char *place_path(const struct verdict *verdict, const struct finding *finding,
+                       unsigned *line);
 /* {"file", "line"}, or null */
 json_t *place_object(const struct finding *finding, const char *root);
 /* Is the file below the root? Only such a file can be linked to. */

@@ -1,8 +1,10 @@
 #include "trace.h"
 #include "frame_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t string_size(const char *string)
 {
@@ -80,13 +82,27 @@ const struct trace_frame *trace_next(const struct trace *trace, const struct tra
     return NULL;
 }
 
+/* A relative name may be a library's, from where it was built, or the project's, built to be reproducible:
+   only the project's is there. */
+bool trace_file_is_below(const char *file, const char *root)
+{
+    char *path;
+    if (*file == '/')
+        return frame_text_file(file, root) != file;
+    if (asprintf(&path, "%s/%s", root != NULL ? root : ".", file) < 0)
+        return false;
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
 const struct trace_frame *trace_place(const struct trace *trace, const char *root)
 {
     const struct trace_frame *first = NULL, *frame = NULL;
     while ((frame = trace_next(trace, frame)) != NULL) {
         if (frame->file == NULL)
             continue;
-        if (frame_text_file(frame->file, root) != frame->file)
+        if (trace_file_is_below(frame->file, root))
             return frame;
         if (first == NULL)
             first = frame;

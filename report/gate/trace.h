@@ -41,5 +41,7 @@ const struct trace_frame *trace_next(const struct trace *trace, const struct tra
 /* The innermost visible frame that has a source file: where a person would look first. Sources below
    `root` go before others: the project's own line, not a system header. NULL: none has a file. */
 const struct trace_frame *trace_place(const struct trace *trace, const char *root);
+/* Is the source file one of those below `root`? */
+bool trace_file_is_below(const char *file, const char *root);
 
 #endif

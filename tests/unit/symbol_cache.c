@@ -228,13 +228,18 @@ static void a_folder_that_is_missing_or_not_ours_is_no_failure(void **state)
     strcpy(folder, kept);
 }
 
+static void environment(const char *name, const char *value)
+{
+    assert_int_equal(setenv(name, value, 1), 0); /* NOLINT(concurrency-mt-unsafe): one thread */
+}
+
 static void the_folder_is_the_users_and_made_when_missing(void **state)
 {
     char base[96], expected[160];
     (void)state;
     snprintf(base, sizeof base, "%s/a", folder);
     snprintf(expected, sizeof expected, "%s/memtrack/symbols", base);
-    setenv("XDG_CACHE_HOME", base, 1);
+    environment("XDG_CACHE_HOME", base);
     char *found = symbol_cache_folder();
     assert_string_equal(found, expected);
     assert_int_equal(rmdir(found), 0);
@@ -242,10 +247,10 @@ static void the_folder_is_the_users_and_made_when_missing(void **state)
     assert_int_equal(rmdir(found), 0);
     assert_int_equal(rmdir(base), 0);
     free(found);
-    setenv("XDG_CACHE_HOME", "/proc/nothing", 1);
+    environment("XDG_CACHE_HOME", "/proc/nothing");
     assert_null(symbol_cache_folder());
-    setenv("XDG_CACHE_HOME", "relative", 1);
-    unsetenv("HOME");
+    environment("XDG_CACHE_HOME", "relative");
+    environment("HOME", "");
     assert_null(symbol_cache_folder());
 }
 

@@ -68,7 +68,7 @@ static void hostile_patterns_end_soon(void **state)
     (void)state;
     memset(string, 'a', 4000);
     string[4000] = '\0';
-    for (int i = 0; i < 1000; i++)
+    for (size_t i = 0; i < 1000; i++)
         memcpy(pattern + 2 * i, "a*", 2);
     pattern[2000] = '\0';
     pattern[1998] = 'b';
