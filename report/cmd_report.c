@@ -7,7 +7,7 @@
 #include "out_text.h"
 #include "progress.h"
 #include "snapshot.h"
-#include "symbol_source.h"
+#include "symbol_pool.h"
 #include "tree_text.h"
 #include "usage/phase_cut.h"
 
@@ -26,7 +26,7 @@ struct report {
     bool json;
     const char *color;
     const char *phase; /* NULL: all of the run */
-    struct symbolizer *symbolizer;
+    struct symbol_pool *symbols;
     struct figures totals; /* of all printed reports */
     size_t printed;
     size_t with_live;
@@ -232,10 +232,19 @@ static int report_out(struct report *report, const struct snapshot *snapshot, st
     return out_text(stdout, snapshot, frames, &report->text);
 }
 
+/* Will (nearly) all call sites' stacks be looked at? */
+static bool report_names_all(const struct report *report)
+{
+    bool all_rows = report->text.top == 0;
+    return report->json || report->text.trees != 0 || report->text.by != AGGREGATE_SITE || all_rows;
+}
+
 static int report_print(struct report *report, const struct snapshot *snapshot)
 {
-    const struct frame_source source = symbol_source(report->symbolizer);
+    const struct frame_source source = symbol_pool_source(report->symbols);
     struct frames *frames = frames_open(snapshot, &source);
+    if (frames != NULL && report_names_all(report))
+        frames_prepare(frames);
     int error = frames != NULL ? report_out(report, snapshot, frames) : -ENOMEM;
     frames_close(frames);
     figures_add(&report->totals, &snapshot->totals);
@@ -298,12 +307,12 @@ static int report_run(struct report *report)
 {
     if (!command_color(stdout, report->color, &report->text.color))
         return COMMAND_FAILED;
-    report->symbolizer = symbolizer_open();
-    if (report->symbolizer == NULL)
+    report->symbols = symbol_pool_open();
+    if (report->symbols == NULL)
         return command_fail("out of memory; read the report on a larger machine");
     progress_start();
     int error = report_all(report);
-    symbolizer_close(report->symbolizer);
+    symbol_pool_close(report->symbols);
     if (error == -ENOMEM)
         return command_fail("out of memory; read the report on a larger machine");
     /* What stdout did not take is said by main. */

@@ -55,7 +55,7 @@ static const char *no_complaint(void *context, const struct symbol_module *modul
 
 struct frames *frames_open(const struct snapshot *snapshot, const struct frame_source *source)
 {
-    static const struct frame_source none = {NULL, no_names, no_complaint};
+    static const struct frame_source none = {NULL, no_names, no_complaint, NULL};
     struct frames *frames = calloc(1, sizeof *frames);
     if (frames == NULL)
         return NULL;
@@ -67,6 +67,79 @@ struct frames *frames_open(const struct snapshot *snapshot, const struct frame_s
         return NULL;
     }
     return frames;
+}
+
+static struct symbol_module symbol_module_of(const struct snapshot_module *module)
+{
+    return (struct symbol_module){
+        .path = module->path,
+        .build_id = module->build_id,
+        .build_id_length = module->build_id_length,
+        .inode = module->inode,
+        .file_size = module->file_size,
+        .mtime_ns = module->mtime_ns,
+        .flags = module->flags,
+        .bias = module->bias,
+        .start = module->start,
+        .end = module->end,
+    };
+}
+
+static int prepare_compare(const void *left, const void *right, void *context)
+{
+    const struct snapshot *snapshot = context;
+    const struct snapshot_node *a = &snapshot->nodes[*(const uint32_t *)left];
+    const struct snapshot_node *b = &snapshot->nodes[*(const uint32_t *)right];
+    if (a->module != b->module)
+        return a->module < b->module ? -1 : 1;
+    return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+/* Nodes of different addresses, by module; their number. */
+static size_t prepare_choose(struct frames *frames, uint32_t *chosen)
+{
+    const struct snapshot *snapshot = frames->snapshot;
+    size_t count = 0, kept = 0;
+    for (uint32_t node = 1; node < snapshot->node_count; node++) {
+        if (snapshot->nodes[node].module != 0 && (snapshot->nodes[node].flags & MTF_NODE_CUT) == 0)
+            chosen[count++] = node;
+    }
+    qsort_r(chosen, count, sizeof chosen[0], prepare_compare, (void *)(uintptr_t)snapshot);
+    for (size_t i = 0; i < count; i++) {
+        const struct snapshot_node *node = &snapshot->nodes[chosen[i]];
+        const struct snapshot_node *before = kept > 0 ? &snapshot->nodes[chosen[kept - 1]] : NULL;
+        if (before == NULL || before->module != node->module || before->offset != node->offset)
+            chosen[kept++] = chosen[i];
+    }
+    return kept;
+}
+
+static void prepare_requests(struct frames *frames, const uint32_t *chosen, size_t count)
+{
+    const struct snapshot *snapshot = frames->snapshot;
+    struct symbol_module *modules = calloc(snapshot->module_count, sizeof modules[0]);
+    struct symbol_request *requests = calloc(count + 1, sizeof requests[0]);
+    for (uint32_t i = 0; modules != NULL && i < snapshot->module_count; i++)
+        modules[i] = symbol_module_of(&snapshot->modules[i]);
+    for (size_t i = 0; modules != NULL && requests != NULL && i < count; i++) {
+        const struct snapshot_node *node = &snapshot->nodes[chosen[i]];
+        requests[i] = (struct symbol_request){&modules[node->module], node->offset,
+                                              (node->flags & MTF_NODE_EXACT) != 0};
+    }
+    if (modules != NULL && requests != NULL)
+        frames->source.prepare(frames->source.context, requests, count);
+    free(modules);
+    free(requests);
+}
+
+void frames_prepare(struct frames *frames)
+{
+    if (frames->source.prepare == NULL)
+        return;
+    uint32_t *chosen = calloc((size_t)frames->snapshot->node_count + 1, sizeof chosen[0]);
+    if (chosen != NULL)
+        prepare_requests(frames, chosen, prepare_choose(frames, chosen));
+    free(chosen);
 }
 
 static void location_free(struct frame_location *location)
@@ -88,22 +161,6 @@ void frames_close(struct frames *frames)
     }
     free(frames->used);
     free(frames);
-}
-
-static struct symbol_module symbol_module_of(const struct snapshot_module *module)
-{
-    return (struct symbol_module){
-        .path = module->path,
-        .build_id = module->build_id,
-        .build_id_length = module->build_id_length,
-        .inode = module->inode,
-        .file_size = module->file_size,
-        .mtime_ns = module->mtime_ns,
-        .flags = module->flags,
-        .bias = module->bias,
-        .start = module->start,
-        .end = module->end,
-    };
 }
 
 /* Asks the source; outside of every module there is nothing to ask. */

@@ -16,12 +16,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* An address that will be asked for. */
+struct symbol_request {
+    const struct symbol_module *module;
+    uint64_t address;
+    bool exact;
+};
+
 /* Where names come from. The functions are those of symbolize.h, with their contracts. */
 struct frame_source {
     void *context;
     int (*lookup)(void *context, const struct symbol_module *module, uint64_t address, bool exact,
                   const struct symbol_frame **frames);
     const char *(*complaint)(void *context, const struct symbol_module *module);
+    /* NULL, or looks up many addresses at once; requests of one module stand together. */
+    void (*prepare)(void *context, const struct symbol_request *requests, size_t count);
 };
 
 struct frame {
@@ -46,6 +55,10 @@ struct frames;
 /* `source` NULL: no names, offsets only. Returns NULL without memory. */
 struct frames *frames_open(const struct snapshot *snapshot, const struct frame_source *source);
 void frames_close(struct frames *frames);
+
+/* Lets the source look up all addresses of call sites at once, which is quicker than one by one where all
+   will be needed. It may do nothing. */
+void frames_prepare(struct frames *frames);
 
 /* The whole stack whose innermost frame is `node`; empty for node 0. */
 int frames_stack(struct frames *frames, uint32_t node, struct frame_stack *stack);

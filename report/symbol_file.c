@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libelf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,9 @@
 /* ...and all servers, once we waited this long in vain. */
 #define SYMBOL_SERVER_PATIENCE_NS 10000000000ll
 
-static long long symbol_wasted_ns; /* waiting for servers that had nothing; main thread */
+/* One thread at a time asks servers: the environment is all that they can be told by. */
+static pthread_mutex_t symbol_servers = PTHREAD_MUTEX_INITIALIZER;
+static long long symbol_wasted_ns; /* waiting for servers that had nothing; symbol_servers */
 
 static long long symbol_clock_ns(void)
 {
@@ -31,13 +34,12 @@ static long long symbol_clock_ns(void)
     return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
-/* The environment is all that libdebuginfod can be told by. */
-static bool symbol_servers_asked(void)
+static bool symbol_servers_locked(void)
 {
     if (command_environment("DEBUGINFOD_URLS") == NULL)
         return false;
     if (symbol_wasted_ns > SYMBOL_SERVER_PATIENCE_NS) {
-        unsetenv("DEBUGINFOD_URLS"); /* NOLINT(concurrency-mt-unsafe): one thread */
+        unsetenv("DEBUGINFOD_URLS"); /* NOLINT(concurrency-mt-unsafe): the lock */
         return false;
     }
     setenv("DEBUGINFOD_TIMEOUT", SYMBOL_SERVER_TIMEOUT, 0);     /* NOLINT(concurrency-mt-unsafe) */
@@ -45,15 +47,33 @@ static bool symbol_servers_asked(void)
     return true;
 }
 
+/* Are there servers to ask? Then the caller is the one that may, until symbol_servers_done. */
+static bool symbol_servers_begin(long long *start)
+{
+    pthread_mutex_lock(&symbol_servers);
+    bool asked = symbol_servers_locked();
+    *start = symbol_clock_ns();
+    if (!asked)
+        pthread_mutex_unlock(&symbol_servers);
+    return asked;
+}
+
+static void symbol_servers_done(long long start, bool found)
+{
+    if (!found)
+        symbol_wasted_ns += symbol_clock_ns() - start;
+    pthread_mutex_unlock(&symbol_servers);
+}
+
 static int symbol_find_debuginfo(Dwfl_Module *module, void **user, const char *name,
                                  Dwarf_Addr base, const char *file, const char *link,
                                  GElf_Word checksum, char **found)
 {
-    bool asked = symbol_servers_asked();
-    long long start = symbol_clock_ns();
+    long long start;
+    bool asked = symbol_servers_begin(&start);
     int fd = dwfl_standard_find_debuginfo(module, user, name, base, file, link, checksum, found);
-    if (asked && fd < 0)
-        symbol_wasted_ns += symbol_clock_ns() - start;
+    if (asked)
+        symbol_servers_done(start, fd >= 0);
     return fd;
 }
 
@@ -82,12 +102,11 @@ static int symbol_find_elf(Dwfl_Module *module, void **user, const char *name, D
     if (length <= 0)
         return -1;
     int fd = symbol_open_debug(id, (size_t)length, found);
-    if (fd >= 0 || !symbol_servers_asked())
+    long long start;
+    if (fd >= 0 || !symbol_servers_begin(&start))
         return fd;
-    long long start = symbol_clock_ns();
     fd = dwfl_build_id_find_elf(module, user, name, base, found, elf);
-    if (fd < 0)
-        symbol_wasted_ns += symbol_clock_ns() - start;
+    symbol_servers_done(start, fd >= 0);
     return fd;
 }
 

@@ -13,5 +13,5 @@ static const char *source_complaint(void *context, const struct symbol_module *m
 
 struct frame_source symbol_source(struct symbolizer *symbolizer)
 {
-    return (struct frame_source){symbolizer, source_lookup, source_complaint};
+    return (struct frame_source){symbolizer, source_lookup, source_complaint, NULL};
 }

@@ -3,7 +3,7 @@
 #include "inputs.h"
 #include "output.h"
 #include "progress.h"
-#include "symbol_source.h"
+#include "symbol_pool.h"
 #include "usage/phase_cut.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ struct export_command {
     bool fold;
     const char *phase; /* NULL: all of the run */
     const char *output;
-    struct symbolizer *symbolizer;
+    struct symbol_pool *symbols;
 };
 
 enum export_option {
@@ -175,13 +175,15 @@ static int export_stream(const struct export_command *command, struct export *ex
 
 static int export_snapshot(const struct export_command *command, const struct snapshot *snapshot)
 {
-    const struct frame_source source = symbol_source(command->symbolizer);
+    const struct frame_source source = symbol_pool_source(command->symbols);
     struct export export = {.snapshot = snapshot, .key = command->key, .domain = command->domain};
     export.stacks.snapshot = snapshot;
     export.stacks.fold = command->fold && command->format->write != NULL;
     export.stacks.frames = frames_open(snapshot, &source);
     export.stacks.functions = functions_open(command->format->lines);
     int error = -ENOMEM;
+    if (export.stacks.frames != NULL)
+        frames_prepare(export.stacks.frames);
     if (export.stacks.frames != NULL && export.stacks.functions != NULL)
         error = command->format->write != NULL ? export_stream(command, &export)
                                                : export_database(command, &export);
@@ -216,15 +218,15 @@ static int export_file(const struct export_command *command, const char *path)
 static int export_files(struct export_command *command, const struct inputs *inputs)
 {
     int result = COMMAND_CLEAN;
-    command->symbolizer = symbolizer_open();
-    if (command->symbolizer == NULL)
+    command->symbols = symbol_pool_open();
+    if (command->symbols == NULL)
         return command_fail("out of memory; export the report on a larger machine");
     progress_start();
     for (size_t i = 0; i < inputs->count; i++) {
         int one = export_file(command, inputs->paths[i]);
         result = one > result ? one : result;
     }
-    symbolizer_close(command->symbolizer);
+    symbol_pool_close(command->symbols);
     return result;
 }
 

@@ -2,7 +2,7 @@
 #include "output.h"
 #include "page.h"
 #include "progress.h"
-#include "symbol_source.h"
+#include "symbol_pool.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -74,13 +74,13 @@ static int html_write(struct html_command *command)
 
 static int html_name_and_write(struct html_command *command)
 {
-    struct symbolizer *symbolizer = symbolizer_open();
-    if (symbolizer == NULL)
+    struct symbol_pool *symbols = symbol_pool_open();
+    if (symbols == NULL)
         return command_fail("out of memory; write the page on a larger machine");
-    const struct frame_source source = symbol_source(symbolizer);
+    const struct frame_source source = symbol_pool_source(symbols);
     command->page.source = &source;
     int result = html_write(command);
-    symbolizer_close(symbolizer);
+    symbol_pool_close(symbols);
     return result;
 }
 

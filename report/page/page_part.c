@@ -146,7 +146,10 @@ int page_stacks_open(const struct page *page, unsigned report, struct functions 
         .functions = functions,
         .fold = !page->full,
     };
-    return stacks->frames != NULL ? 0 : -ENOMEM;
+    if (stacks->frames == NULL)
+        return -ENOMEM;
+    frames_prepare(stacks->frames);
+    return 0;
 }
 
 void page_stacks_close(struct stacks *stacks)

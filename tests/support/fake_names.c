@@ -51,4 +51,4 @@ static const char *fake_complaint(void *context, const struct symbol_module *mod
     return strcmp(module->path, "/opt/libplain.so") == 0 ? "has no symbols" : NULL;
 }
 
-const struct frame_source fake_names = {NULL, fake_lookup, fake_complaint};
+const struct frame_source fake_names = {NULL, fake_lookup, fake_complaint, NULL};
