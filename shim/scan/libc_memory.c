@@ -1,4 +1,5 @@
 #include "scan/libc_memory.h"
+#include "base/sys.h"
 #include "thread.h" /* of the architecture */
 
 /* glibc's malloc.c: the word before a block holds its chunk's size and these bits. */
@@ -12,10 +13,17 @@
 #define STACK_TOP_BYTES (64ul << 10)
 
 static uintptr_t libc_memory_main; /* thread pointer of the first thread; written at the start */
+static bool libc_memory_knows_ids; /* ARCH_THREAD_ID is where this glibc has it; likewise */
+
+static int32_t libc_memory_id(uintptr_t thread_pointer)
+{
+    return *(const int32_t *)(thread_pointer + ARCH_THREAD_ID);
+}
 
 void libc_memory_start(void)
 {
     libc_memory_main = arch_thread_pointer();
+    libc_memory_knows_ids = ARCH_THREAD_BYTES && libc_memory_id(libc_memory_main) == sys_gettid();
 }
 
 static bool libc_memory_is_plain(const struct space_area *area)
@@ -178,6 +186,20 @@ void libc_memory_dead_threads(struct space *space, struct pages *pages,
         if (dead)
             visit(dead, context);
     }
+}
+
+/* A detached thread's own address stands in one place more: it counts as the one who has joined it. */
+bool libc_memory_is_awaited(struct space *space, uintptr_t thread_pointer, uintptr_t *end)
+{
+    const uintptr_t *words = (const uintptr_t *)thread_pointer;
+    unsigned own = 0;
+    *end = thread_pointer + ARCH_THREAD_BYTES;
+    if (!libc_memory_knows_ids || !libc_memory_is_plain(space_at(space, thread_pointer)) ||
+        !libc_memory_is_plain(space_at(space, *end - 1)) || libc_memory_id(thread_pointer) != 0)
+        return false;
+    for (size_t i = 0; i < ARCH_THREAD_BYTES / sizeof *words; i++)
+        own += words[i] == thread_pointer;
+    return own == 2;
 }
 
 uintptr_t libc_memory_thread_vector(struct space *space, uintptr_t thread_pointer)

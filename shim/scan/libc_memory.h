@@ -33,6 +33,9 @@ void libc_memory_dead_threads(struct space *space, struct pages *pages,
                               const struct stopped_thread *threads, uint32_t thread_count,
                               void (*visit)(uintptr_t thread_pointer, void *context),
                               void *context);
+/* Has the thread of this pointer ended, and nobody joined it yet, so that what it returned can still be asked for? Up
+   to *end lies its control block. */
+bool libc_memory_is_awaited(struct space *space, uintptr_t thread_pointer, uintptr_t *end);
 /* Where the vector of a thread's thread-local storage begins, to which its control block points into the
    middle; 0 if that is not known. */
 uintptr_t libc_memory_thread_vector(struct space *space, uintptr_t thread_pointer);

@@ -38,7 +38,7 @@ static bool reach_is_plain(const struct space_area *area)
 static bool reach_holds(struct reach *reach, uint32_t index, uintptr_t word)
 {
     const struct census_block *block = &reach->census->blocks[index];
-    if (word == block->start)
+    if (word == block->start || reach->loader)
         return true;
     /* Whoever maps memory carves it up: an allocator holds its regions by pointers to what is in them. */
     if (reach->census->states[index] & CENSUS_MAPPING)

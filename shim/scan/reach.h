@@ -27,6 +27,7 @@ struct reach {
     uint32_t holder; /* block that is being scanned; CENSUS_NONE for a root */
     uint32_t clique; /* the first block of the clique that is being marked, or CENSUS_NONE */
     bool definite;   /* what is being scanned is surely reachable */
+    bool loader;     /* it is the dynamic linker's data: it aligns blocks itself, and frees none */
     bool glibc;      /* it is the data of the C library whose malloc gave the blocks */
     bool late;
     uint64_t scanned;     /* bytes */

@@ -2,6 +2,7 @@
 #include "base/boot.h"
 #include "base/own.h"
 #include "base/real.h"
+#include "map/map.h"
 #include "scan/claims.h"
 #include "scan/libc_memory.h"
 #include "scan/ranges.h"
@@ -9,6 +10,7 @@
 #include "store/file.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 struct root_work {
     struct reach *reach;
@@ -86,11 +88,11 @@ static bool root_is_area(const struct space_area *area)
            ((area->flags & SPACE_WRITE) || !(area->flags & SPACE_SHARED));
 }
 
-static bool root_is_libc(const struct root_work *work, const struct space_area *area)
+static bool root_is_in(uint32_t module, const struct space_area *area)
 {
-    const struct mtf_module *libc = file_table(MTF_KIND_MODULES);
-    libc += work->libc;
-    return work->libc && area->start >= libc->start && area->end <= libc->end;
+    const struct mtf_module *record = file_table(MTF_KIND_MODULES);
+    record += module;
+    return module && area->start >= record->start && area->start < record->end;
 }
 
 static void root_scan_space(struct root_work *work)
@@ -99,13 +101,16 @@ static void root_scan_space(struct root_work *work)
     uintptr_t allocator;
     memcpy(&allocator, &real.malloc, sizeof allocator);
     work->libc = work->picture->glibc ? module_find(allocator) : 0;
+    uint32_t loader = module_find(getauxval(AT_BASE) + 1);
     for (uint32_t i = 0; i < space->count; i++) {
         const struct space_area *area = &space->areas[i];
-        work->reach->glibc = root_is_libc(work, area);
+        work->reach->glibc = root_is_in(work->libc, area);
+        work->reach->loader = root_is_in(loader, area);
         if (root_is_area(area))
             ranges_each_gap(&work->left_out, area->start, area->end, root_scan, work);
     }
     work->reach->glibc = false;
+    work->reach->loader = false;
 }
 
 /* A block that a thread runs on, or that holds its control block, is in use. */
@@ -133,13 +138,16 @@ static void root_scan_thread(struct reach *reach, const struct stopped_thread *t
 }
 
 /* glibc keeps the vector of thread-local storage of a thread that has ended, with its stack, for the next
-   one. */
-static void root_keep_vector(uintptr_t thread_pointer, void *context)
+   one; and what the thread returned, until it is joined. */
+static void root_keep_dead(uintptr_t thread_pointer, void *context)
 {
     struct root_work *work = context;
+    uintptr_t end;
     uintptr_t vector = libc_memory_thread_vector(work->reach->space, thread_pointer);
     if (vector)
         reach_word(work->reach, vector);
+    if (libc_memory_is_awaited(work->reach->space, thread_pointer, &end))
+        reach_root(work->reach, thread_pointer, end);
 }
 
 static void root_mark_ignored(struct reach *reach)
@@ -151,6 +159,14 @@ static void root_mark_ignored(struct reach *reach)
     }
 }
 
+/* The heap segment is left out as the allocator's, but for what the program itself got of it. */
+static void root_scan_break(const struct map_piece *piece, void *context)
+{
+    struct root_work *work = context;
+    if (piece->origin.kind == MTF_MAP_BREAK)
+        reach_root(work->reach, piece->start, piece->end);
+}
+
 bool root_mark(struct reach *reach, const struct root_picture *picture)
 {
     struct root_work work = {.reach = reach, .picture = picture};
@@ -160,7 +176,8 @@ bool root_mark(struct reach *reach, const struct root_picture *picture)
     for (uint32_t i = 0; i < picture->thread_count; i++)
         root_scan_thread(reach, &picture->threads[i]);
     libc_memory_dead_threads(reach->space, reach->pages, picture->threads, picture->thread_count,
-                             root_keep_vector, &work);
+                             root_keep_dead, &work);
+    map_each(root_scan_break, &work);
     claims_each_region(root_scan, &work);
     root_mark_ignored(reach);
     bool whole = !work.left_out.full;

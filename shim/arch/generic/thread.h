@@ -9,6 +9,8 @@
 #define ARCH_THREAD_BLOCK_ALIGN 64u
 #define ARCH_THREAD_BLOCK_BYTES 24u
 #define ARCH_THREAD_VECTOR_SKIP 0u
+#define ARCH_THREAD_BYTES 0u /* not known */
+#define ARCH_THREAD_ID 0u
 
 static inline uintptr_t arch_thread_pointer(void)
 {

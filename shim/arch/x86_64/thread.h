@@ -15,6 +15,11 @@
 #define ARCH_THREAD_BLOCK_BYTES 24u /* of it, those above */
 #define ARCH_THREAD_VECTOR_SKIP 16u
 
+/* glibc's struct pthread (nptl/descr.h) from there on: at least so large; and its thread's id, which is 0 when the
+   thread has ended, and -1 when it was joined. So since 2.4 (2006). */
+#define ARCH_THREAD_BYTES 2048u
+#define ARCH_THREAD_ID 720u
+
 static inline uintptr_t arch_thread_pointer(void)
 {
     uintptr_t pointer;
