@@ -7,7 +7,6 @@
 #include "base/real.h"
 #include "base/say.h"
 #include "base/sys.h"
-#include "bits.h" /* of the architecture */
 #include "hook/ask.h"
 #include "hook/brk.h"
 #include "hook/cxx.h"
@@ -75,7 +74,6 @@ static struct self *start_forker; /* likewise: its state, set aside meanwhile */
 static bool start_layers(void)
 {
     lock_start();
-    arch_bits_start();
     cxx_start();
     real_resolve();
     mmap_start();
@@ -348,6 +346,7 @@ __attribute__((constructor)) static void start_constructor(void)
         timeline_start();
         if (option.lifetimes)
             lifetime_start();
+        total_look_plain();
         start_should_report = true;
         start_know_thread();
     }

@@ -5,6 +5,7 @@
 #ifndef MEMTRACK_BASE_ATOMIC_H
 #define MEMTRACK_BASE_ATOMIC_H
 
+#include "add.h" /* of the architecture */
 #include <stdint.h>
 
 #define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
@@ -19,10 +20,13 @@
     __atomic_compare_exchange_n((p), (e), (v), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
 
 /*
- * Adds to a counter that other threads read at any time but that only the holder of its lock
- * writes: one plain load and one store, never torn.
+ * Adds to a counter of 64 bits that other threads read at any time but that only the holder of its lock
+ * writes: never torn.
  */
 #define add_owned(p, v)                                                                            \
-    __atomic_store_n((p), __atomic_load_n((p), __ATOMIC_RELAXED) + (v), __ATOMIC_RELAXED)
+    do {                                                                                           \
+        _Static_assert(sizeof(*(p)) == 8, "a counter has 64 bits");                                \
+        arch_add_owned((p), (v));                                                                  \
+    } while (0)
 
 #endif

@@ -142,8 +142,8 @@ static MT_COLD void capture_begin_epoch(struct capture_state *state, uint32_t ep
     state->epoch = epoch;
 }
 
-static uint32_t capture_walk(struct capture_state *state, const struct host_frame *caller,
-                             enum mtf_domain domain)
+static MT_NOINLINE uint32_t capture_walk(struct capture_state *state,
+                                         const struct host_frame *caller, enum mtf_domain domain)
 {
     uint32_t epoch = load_acquire(&module_epoch); /* MODULE-EPOCH */
     if (MT_UNLIKELY(state->epoch != epoch))
@@ -181,15 +181,21 @@ static MT_COLD uint32_t capture_site_rare(struct self *self, const struct host_f
     return site;
 }
 
-/* Assumed: the thread has captured before, and is not doing so now. Nothing below touches errno. */
+/* Assumed: the thread has captured this very stack before, and is not capturing now. Nothing below
+   touches errno. */
 uint32_t capture_site(struct self *self, const struct host_frame *caller, enum mtf_domain domain)
 {
     struct capture_state *state = self->capture;
     if (MT_UNLIKELY(state == NULL || state->busy))
         return capture_site_rare(self, caller, domain);
+    uint32_t site = 0;
     state->busy = self->entered_sp;
     CAPTURE_BARRIER();
-    uint32_t site = capture_walk(state, caller, domain);
+    if (MT_LIKELY(state->epoch == load_acquire(&module_epoch) && /* MODULE-EPOCH */
+                  option.unwind == OPTION_UNWIND_FAST))
+        site = fast_known(&state->fast, &state->probe, caller, domain);
+    if (MT_UNLIKELY(site == 0))
+        site = capture_walk(state, caller, domain);
     CAPTURE_BARRIER();
     state->busy = 0;
     return site;

@@ -309,8 +309,8 @@ static uint32_t fast_site_unknown(struct fast *fast, struct probe *probe,
     return site_at(node, domain);
 }
 
-uint32_t fast_site_slow(struct fast *fast, struct probe *probe, const struct host_frame *caller,
-                        uint32_t epoch, enum mtf_domain domain)
+uint32_t fast_site(struct fast *fast, struct probe *probe, const struct host_frame *caller,
+                   uint32_t epoch, enum mtf_domain domain)
 {
     struct remember_stack *place = NULL, *stack = NULL;
     if (fast->memory == NULL)

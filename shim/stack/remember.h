@@ -129,23 +129,31 @@ MT_INLINE struct remember_child *remember_child_slot(struct remember *memory, ui
                              (memory->mask * REMEMBER_CHILDREN + REMEMBER_CHILDREN - 1)];
 }
 
+/* Bits in which a checked word differs. */
+MT_INLINE uintptr_t remember_differs(const struct remember_check *check)
+{
+    return *(const uintptr_t *)check->address ^ check->value;
+}
+
+#define REMEMBER_AT_ONCE 8
+
 /* How many checks hold, from the index-th on; check_count if all do. */
 MT_INLINE uint32_t remember_verify(const struct remember_stack *stack, uint32_t index)
 {
-    const struct remember_check *check = stack->checks_end - stack->check_count;
-    for (; index + 4 <= stack->check_count; index += 4) {
-        const struct remember_check *c = &check[index];
-        uintptr_t differ = (*(const uintptr_t *)c[0].address ^ c[0].value) |
-                           (*(const uintptr_t *)c[1].address ^ c[1].value) |
-                           (*(const uintptr_t *)c[2].address ^ c[2].value) |
-                           (*(const uintptr_t *)c[3].address ^ c[3].value);
+    const struct remember_check *end = stack->checks_end, *first = end - stack->check_count;
+    const struct remember_check *check = first + index;
+    while (end - check >= REMEMBER_AT_ONCE) {
+        uintptr_t differ = 0;
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < REMEMBER_AT_ONCE; i++)
+            differ |= remember_differs(&check[i]);
         if (MT_UNLIKELY(differ))
             break;
+        check += REMEMBER_AT_ONCE;
     }
-    while (index < stack->check_count &&
-           *(const uintptr_t *)check[index].address == check[index].value)
-        index++;
-    return index;
+    while (check != end && remember_differs(check) == 0)
+        check++;
+    return (uint32_t)(check - first);
 }
 
 /* Could `stack` be the host's at `caller`, and can its words be read? */

@@ -16,6 +16,12 @@ enum {
 
 uint64_t event_inherited; /* written while a forked child starts */
 
+/* One thread, and nothing that is rare: the locks need not be taken. */
+MT_INLINE bool event_is_plain(void)
+{
+    return MT_LIKELY(*lock_single && load_relaxed(&total_is_plain));
+}
+
 /* With threads in each other's way the counters are the thread's own share of them. */
 MT_INLINE uint64_t event_sequence(struct self *self)
 {
@@ -71,7 +77,7 @@ MT_INLINE void event_died(const struct live_block *block)
 }
 
 /* The end of a block's life, whatever ended it. */
-MT_INLINE void event_end_inline(struct self *self, const struct live_block *block)
+static void event_end(struct self *self, const struct live_block *block)
 {
     if (MT_UNLIKELY(block->sequence <= event_inherited)) {
         total_free_inherited(block->site, block->size);
@@ -84,11 +90,6 @@ MT_INLINE void event_end_inline(struct self *self, const struct live_block *bloc
         total_freed_elsewhere(block->site);
     event_died(block);
     event_count_free(self, block->site, block->size, temporary);
-}
-
-static MT_NOINLINE void event_end(struct self *self, const struct live_block *block)
-{
-    event_end_inline(self, block);
 }
 
 /* The thread as the live table keeps it: later ones are the unknown one. */
@@ -126,14 +127,32 @@ MT_INLINE uint64_t event_enter(struct self *self, const void *address, size_t si
     return sequence;
 }
 
-/* Assumed: the area of the address is the one that was asked for last, and has more blocks. */
-void event_alloc(struct self *self, const void *address, size_t size, uint32_t site)
+static MT_NOINLINE void event_alloc_any(struct self *self, const void *address, size_t size,
+                                        uint32_t site)
 {
     uint64_t sequence = event_enter(self, address, size, site);
     if (MT_UNLIKELY(sequence == 0))
         return;
     self->newest_sequence = sequence;
     event_count_alloc(self, site, size);
+}
+
+/* Assumed: one thread, nothing rare is on, the area of the address was asked for last. Budget: 90
+   instructions. */
+void event_alloc(struct self *self, const void *block, size_t size, uint32_t site)
+{
+    uintptr_t address = (uintptr_t)block;
+    uint64_t key = live_key(address), sequence = total_totals()->sequence + 1;
+    if (MT_UNLIKELY(!event_is_plain() || size >= LIVE_SIZE_HUGE ||
+                    !live_try_insert_locked(live_shard(key), key, address, sequence, site,
+                                            (uint32_t)size, event_thread(self)))) {
+        event_alloc_any(self, block, size, site);
+        return;
+    }
+    store_relaxed(&total_totals()->sequence, sequence);
+    self->newest_sequence = sequence;
+    event_thread_alloc(self, size);
+    total_alloc_locked(site, size);
 }
 
 void event_failed(uint32_t site)
@@ -147,13 +166,40 @@ MT_INLINE bool event_leave(const void *address, struct live_block *block)
     return MT_LIKELY(live_try_remove(address, block)) || live_remove(address, UINT64_MAX, block);
 }
 
-void event_free(struct self *self, const void *address)
+static MT_NOINLINE void event_free_any(struct self *self, const void *address)
 {
     struct live_block block;
     if (MT_LIKELY(event_leave(address, &block)))
-        event_end_inline(self, &block);
+        event_end(self, &block);
     else
         total_foreign_free();
+}
+
+/* Assumed: as in event_alloc, and the block is of this process and this thread, and not the last one of
+   its area. Budget: 80 instructions. */
+void event_free(struct self *self, const void *block)
+{
+    uintptr_t address = (uintptr_t)block;
+    uint64_t key = live_key(address);
+    struct live_shard *shard = live_shard(key);
+    struct live_place place;
+    if (MT_UNLIKELY(!event_is_plain() || !live_look_locked(shard, key, address, &place))) {
+        event_free_any(self, block);
+        return;
+    }
+    uint64_t sequence = region_sequence(place.entry);
+    uint32_t size = region_size(place.entry), site = region_site(place.entry);
+    if (MT_UNLIKELY(sequence <= event_inherited ||
+                    region_thread(place.entry) != event_thread(self))) {
+        event_free_any(self, block);
+        return;
+    }
+    live_take_locked(shard, &place);
+    bool temporary = sequence == self->newest_sequence;
+    if (temporary)
+        self->newest_sequence = 0;
+    event_thread_free(self, size);
+    total_free_locked(site, size, temporary);
 }
 
 bool event_realloc_begin(const void *address, struct live_block *old)

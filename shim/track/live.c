@@ -14,7 +14,7 @@
 _Static_assert(SITE_MAX <= REGION_SITE_MAX + 1, "a site fits into an entry");
 _Static_assert(HUGE_LEAST == LIVE_SIZE_HUGE, "what a lost size reads as");
 
-static struct live_area live_no_area; /* has no regions: no key is its own */
+static struct live_area live_no_area = {.key = LIVE_KEY_NONE};
 
 struct live_shard live_shards[LIVE_SHARDS] = {
     [0 ... LIVE_SHARDS - 1] = {.lock.rank = LOCK_LIVE, .newest = &live_no_area}};
@@ -61,8 +61,8 @@ static bool live_grow(struct live_shard *shard)
     if (areas == NULL)
         return false;
     shard->areas = areas;
-    shard->newest = areas;
-    shard->mask = size - 1;
+    shard->newest = &live_no_area;
+    store_release(&shard->mask, size - 1); /* in this order for live_abandon_shard */
     for (uint32_t i = 0; i < old_size; i++) {
         if (old[i].regions)
             *live_probe(shard, old[i].key) = old[i];
@@ -107,17 +107,19 @@ static void live_close_gap(struct live_shard *shard, uint32_t gap)
         if (((at - home) & shard->mask) < ((at - gap) & shard->mask))
             continue;
         shard->areas[gap] = *area;
-        area->regions = NULL;
+        *area = (struct live_area){.key = LIVE_KEY_NONE};
         gap = at;
     }
 }
 
 static MT_COLD void live_drop_area(struct live_shard *shard, struct live_area *area)
 {
+    for (uint32_t i = 0; i < LIVE_AREA_REGIONS; i++)
+        region_clear(&shard->pool, &area->regions[i]);
     struct live_spare *spare = (struct live_spare *)area->regions;
     spare->next = shard->spare;
     shard->spare = spare;
-    area->regions = NULL;
+    *area = (struct live_area){.key = LIVE_KEY_NONE};
     shard->used--;
     live_close_gap(shard, (uint32_t)(area - shard->areas));
 }
@@ -159,18 +161,18 @@ static enum live_result live_insert_locked(struct live_shard *shard, uint64_t ke
     if (MT_UNLIKELY(area == NULL) && (area = live_add_area(shard, key)) == NULL)
         return LIVE_FULL;
     struct region *region = live_region(area, (uintptr_t)address);
-    uint64_t bit = region_bit((uintptr_t)address);
-    if (MT_UNLIKELY(region->bitmap & bit)) {
-        struct region_entry *entry = region_find(region, bit);
-        live_unpack(entry, address, true, old);
-        live_pack(entry, block);
+    uint8_t tag = region_tag((uintptr_t)address);
+    uint64_t bit = region_find(region, tag);
+    if (MT_UNLIKELY(bit != 0)) {
+        struct region_entry *known = region_entry_of(region, bit);
+        live_unpack(known, address, true, old);
+        live_pack(known, block);
         return LIVE_REPLACED;
     }
-    struct region_entry *entry = region_add(&shard->pool, region, bit);
+    struct region_entry *entry = region_add(&shard->pool, region, tag);
     if (MT_LIKELY(entry != NULL)) {
         live_pack(entry, block);
         area->blocks++;
-        shard->blocks++;
         return LIVE_INSERTED;
     }
     if (area->blocks == 0)
@@ -185,15 +187,14 @@ static bool live_remove_locked(struct live_shard *shard, uint64_t key, const voi
     if (MT_UNLIKELY(area == NULL))
         return false;
     struct region *region = live_region(area, (uintptr_t)address);
-    uint64_t bit = region_bit((uintptr_t)address);
-    if (MT_UNLIKELY(!(region->bitmap & bit)))
+    uint64_t bit = region_find(region, region_tag((uintptr_t)address));
+    if (MT_UNLIKELY(bit == 0))
         return false;
-    struct region_entry *entry = region_find(region, bit);
+    const struct region_entry *entry = region_entry_of(region, bit);
     if (MT_UNLIKELY(region_sequence(entry) > newest))
         return false;
     live_unpack(entry, address, true, block);
-    region_drop(&shard->pool, region, bit, entry);
-    shard->blocks--;
+    region_drop(&shard->pool, region, bit);
     if (MT_UNLIKELY(--area->blocks == 0))
         live_rest_area(shard, key);
     return true;
@@ -240,13 +241,12 @@ bool live_find(const void *address, struct live_block *block)
     struct live_shard *shard = live_shard(key);
     bool taken = lock_enter(&shard->lock);
     struct live_area *area = live_find_area(shard, key);
-    struct region *region = area ? live_region(area, (uintptr_t)address) : NULL;
-    uint64_t bit = region_bit((uintptr_t)address);
-    bool found = region && (region->bitmap & bit);
-    if (found)
-        live_unpack(region_find(region, bit), address, false, block);
+    const struct region *region = area ? live_region(area, (uintptr_t)address) : NULL;
+    uint64_t bit = region ? region_find(region, region_tag((uintptr_t)address)) : 0;
+    if (bit)
+        live_unpack(region_entry_of(region, bit), address, false, block);
     lock_leave(&shard->lock, taken);
-    return found;
+    return bit != 0;
 }
 
 typedef void (*live_visit)(const void *address, const struct live_block *block, void *context);
@@ -254,12 +254,14 @@ typedef void (*live_visit)(const void *address, const struct live_block *block, 
 static void live_each_in_region(const struct region *region, uintptr_t base, live_visit visit,
                                 void *context)
 {
-    const struct region_entry *entry = region_entries(region);
-    for (uint64_t bits = region->bitmap; bits; bits &= bits - 1, entry++) {
+    const struct region_entry *entries = region_entries(region);
+    const uint8_t *tags = region_tags(region);
+    for (uint64_t used = region->used; used; used &= used - 1) {
         struct live_block block;
+        unsigned slot = (unsigned)__builtin_ctzll(used);
         const void *address =
-            (const void *)(base + ((uintptr_t)__builtin_ctzll(bits) << REGION_GRANULE_SHIFT));
-        live_unpack(entry, address, false, &block);
+            (const void *)(base + ((uintptr_t)tags[slot] << REGION_GRANULE_SHIFT));
+        live_unpack(&entries[slot], address, false, &block);
         visit(address, &block, context);
     }
 }
@@ -284,11 +286,22 @@ void live_each(void (*visit)(const void *address, const struct live_block *block
     }
 }
 
+static uint64_t live_count_shard(const struct live_shard *shard)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; shard->areas && i <= shard->mask; i++)
+        count += shard->areas[i].blocks;
+    return count;
+}
+
 uint64_t live_count(void)
 {
     uint64_t count = 0;
-    for (const struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++)
-        count += load_relaxed(&shard->blocks);
+    for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
+        bool taken = lock_enter(&shard->lock);
+        count += live_count_shard(shard);
+        lock_leave(&shard->lock, taken);
+    }
     return count;
 }
 
@@ -308,7 +321,7 @@ void live_fork_parent(void)
 
 static void live_abandon_shard(struct live_shard *shard)
 {
-    live_lost_at_fork += shard->blocks;
+    live_lost_at_fork += live_count_shard(shard);
     *shard = (struct live_shard){.lock = {.rank = LOCK_LIVE}, .newest = &live_no_area};
 }
 
@@ -333,7 +346,7 @@ static bool live_check_area(const struct live_shard *shard, const struct live_ar
     for (uint32_t i = 0; i < LIVE_AREA_REGIONS; i++) {
         if (!region_check(&area->regions[i]))
             return false;
-        blocks += arch_popcount(area->regions[i].bitmap);
+        blocks += (uint64_t)__builtin_popcountll(area->regions[i].used);
     }
     return blocks == area->blocks && live_shard(area->key) == shard &&
            live_probe(shard, area->key) == area;
@@ -341,7 +354,6 @@ static bool live_check_area(const struct live_shard *shard, const struct live_ar
 
 static bool live_check_shard(const struct live_shard *shard)
 {
-    uint64_t blocks = 0;
     uint32_t used = 0;
     for (uint32_t i = 0; shard->areas && i <= shard->mask; i++) {
         const struct live_area *area = &shard->areas[i];
@@ -350,9 +362,8 @@ static bool live_check_shard(const struct live_shard *shard)
         if (!live_check_area(shard, area))
             return false;
         used++;
-        blocks += area->blocks;
     }
-    return used == shard->used && blocks == shard->blocks;
+    return used == shard->used;
 }
 
 bool live_check(void)

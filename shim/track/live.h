@@ -4,15 +4,14 @@
  *
  *               shard (hash of the area) -> table of areas, 256 KiB of address space each
  *               area   -> 256 regions of 1 KiB, 16 bytes each: one page
- *               region -> bitmap of 16-byte granules | entries of its blocks, 12 bytes each
+ *               region -> slots of its blocks: tag and entry, 13 bytes each (track/region.h)
  *
- *             so neighbours share cache lines, and an address costs no bytes of its own. Addresses
+ *             so neighbours share cache lines, and an address costs one byte of its own. Addresses
  *             that are no multiple of 16 have areas of their own, by their low bits.
  * Threads     any; takes the shard's lock (LOCK_LIVE).
- * Memory      private. Per live block 12 bytes and, on the average, an eighth more; per region
- *             16 bytes, in pages that exist where anything lives; 24 bytes an area over a load of
- *             1/3 to 2/3; for a block of 256 KiB and more another 100. At a million blocks of 280
- *             bytes: about 20 bytes a block.
+ * Memory      private. Per live block 13 to 20 bytes where more than one is in a region, 32 for one
+ *             alone; per region 16 bytes, in pages that exist where anything lives; 24 bytes an area
+ *             over a load of 1/3 to 2/3. At a million blocks of 280 bytes: about 22 bytes a block.
  * On failure  LIVE_FULL: the block is not in the table.
  */
 #ifndef MEMTRACK_TRACK_LIVE_H

@@ -16,9 +16,11 @@
 #define LIVE_AREA_SHIFT 18
 #define LIVE_AREA_REGIONS (1u << (LIVE_AREA_SHIFT - REGION_SHIFT))
 #define LIVE_SHARDS 64u
+#define LIVE_KEY_NONE UINT64_MAX       /* of a slot without an area */
 #define LIVE_SIZE_HUGE REGION_SIZE_MAX /* in an entry: see track/huge.h */
 
-/* A slot of a shard's table of areas; unused where regions is NULL. */
+/* A slot of a shard's table of areas; unused where regions is NULL, and then no address has its key: 0
+   or LIVE_KEY_NONE. */
 struct live_area {
     uint64_t key; /* see live_key */
     struct region *regions;
@@ -33,7 +35,6 @@ struct live_spare {
 struct live_shard {
     struct lock lock;
     struct live_area *newest; /* the area asked for last; an empty one before there are any */
-    uint64_t blocks;
     uint32_t mask;
     uint32_t used; /* areas */
     struct live_area *areas;
@@ -71,7 +72,7 @@ bool live_turn_to(struct live_shard *shard, uint64_t key);
 MT_INLINE bool live_meets(struct live_shard *shard, uint64_t key)
 {
     const struct live_area *area = shard->newest;
-    return MT_LIKELY(area->key == key && area->regions) || live_turn_to(shard, key);
+    return MT_LIKELY(area->key == key) || live_turn_to(shard, key);
 }
 
 /* `thread` is at most LIVE_THREAD_MAX, `size` below LIVE_SIZE_HUGE. */
@@ -82,15 +83,14 @@ MT_INLINE bool live_try_insert_locked(struct live_shard *shard, uint64_t key, ui
     if (MT_UNLIKELY(!live_meets(shard, key)))
         return false;
     struct region *region = live_region(shard->newest, address);
-    uint64_t bit = region_bit(address);
-    if (MT_UNLIKELY(region->bitmap & bit))
+    uint8_t tag = region_tag(address);
+    if (MT_UNLIKELY(region_find(region, tag) != 0))
         return false;
-    struct region_entry *entry = region_add(&shard->pool, region, bit);
+    struct region_entry *entry = region_add(&shard->pool, region, tag);
     if (MT_UNLIKELY(entry == NULL))
         return false;
     region_pack(entry, sequence, site, size, thread);
     shard->newest->blocks++;
-    shard->blocks++;
     return true;
 }
 
@@ -106,26 +106,47 @@ MT_INLINE bool live_try_insert(const void *block, uint64_t sequence, uint32_t si
     return done;
 }
 
-/* Not the last block of its area. */
-MT_INLINE bool live_try_remove_locked(struct live_shard *shard, uint64_t key, uintptr_t address,
-                                      struct live_block *found)
+/* Where a block was found. */
+struct live_place {
+    struct region *region;
+    uint64_t bit;
+    const struct region_entry *entry;
+};
+
+/* False also for the last block of its area and for a large one. */
+MT_INLINE bool live_look_locked(struct live_shard *shard, uint64_t key, uintptr_t address,
+                                struct live_place *place)
 {
     if (MT_UNLIKELY(!live_meets(shard, key) || shard->newest->blocks <= 1))
         return false;
     struct region *region = live_region(shard->newest, address);
-    uint64_t bit = region_bit(address);
-    if (MT_UNLIKELY(!(region->bitmap & bit)))
+    region_prefetch(region, region_tag(address));
+    uint64_t bit = region_find(region, region_tag(address));
+    if (MT_UNLIKELY(bit == 0))
         return false;
-    struct region_entry *entry = region_find(region, bit);
-    if (MT_UNLIKELY(region_size(entry) == LIVE_SIZE_HUGE))
-        return false;
-    found->size = region_size(entry);
-    found->site = region_site(entry);
-    found->sequence = region_sequence(entry);
-    found->thread = region_thread(entry);
-    region_drop(&shard->pool, region, bit, entry);
+    const struct region_entry *entry = region_entry_of(region, bit);
+    *place = (struct live_place){region, bit, entry};
+    return MT_LIKELY(region_size(entry) != LIVE_SIZE_HUGE);
+}
+
+/* Takes out what live_look_locked found just now. */
+MT_INLINE void live_take_locked(struct live_shard *shard, const struct live_place *place)
+{
+    region_drop(&shard->pool, place->region, place->bit);
     shard->newest->blocks--;
-    shard->blocks--;
+}
+
+MT_INLINE bool live_try_remove_locked(struct live_shard *shard, uint64_t key, uintptr_t address,
+                                      struct live_block *found)
+{
+    struct live_place place;
+    if (!live_look_locked(shard, key, address, &place))
+        return false;
+    found->size = region_size(place.entry);
+    found->site = region_site(place.entry);
+    found->sequence = region_sequence(place.entry);
+    found->thread = region_thread(place.entry);
+    live_take_locked(shard, &place);
     return true;
 }
 

@@ -3,26 +3,24 @@
 
 #define REGION_SLAB_BYTES 4096u
 
-const uint8_t region_room[REGION_CLASSES] = {1, 2, 4, 6, 8, 10, 13, 16, 21, 26, 32, 40, 48, 64};
+/* Slots of a piece of each class; class 0 is no piece. Few classes: a region that fills moves seldom. */
+static const uint8_t region_rooms[REGION_CLASSES] = {0, 1, 4, 8, 16, 24, 32, 64};
 
 /* Pieces are aligned to 16 bytes: their addresses have room for a class. */
 static size_t region_piece_bytes(unsigned class)
 {
-    return (region_room[class] * sizeof(struct region_entry) + 15) & ~(size_t)15;
+    size_t tags = (region_rooms[class] + 15u) & ~15u;
+    return (tags + region_rooms[class] * sizeof(struct region_entry) + 15) & ~(size_t)15;
 }
 
-/* The smallest class with room for so many entries. */
-static unsigned region_class_for(unsigned count)
+static unsigned region_class(const struct region *region)
 {
-    unsigned class = 0;
-    while (region_room[class] < count)
-        class ++;
-    return class;
+    return region->piece & REGION_CLASS_MASK;
 }
 
-static void region_give_room(struct region_pool *pool, void *room, unsigned class)
+static void region_give_piece(struct region_pool *pool, void *memory, unsigned class)
 {
-    struct region_piece *piece = room;
+    struct region_piece *piece = memory;
     piece->next = pool->free[class];
     pool->free[class] = piece;
 }
@@ -30,20 +28,20 @@ static void region_give_room(struct region_pool *pool, void *room, unsigned clas
 /* What is left of a slab becomes pieces of its own. */
 static void region_cut_rest(struct region_pool *pool)
 {
-    for (unsigned class = REGION_CLASSES; class -- > 0;) {
+    for (unsigned class = REGION_CLASSES - 1; class > 0; class --) {
         size_t size = region_piece_bytes(class);
         for (; pool->slab_left >= size; pool->slab_left -= size, pool->slab += size)
-            region_give_room(pool, pool->slab, class);
+            region_give_piece(pool, pool->slab, class);
     }
 }
 
-static struct region_entry *region_take_room(struct region_pool *pool, unsigned class)
+static void *region_take_piece(struct region_pool *pool, unsigned class)
 {
     struct region_piece *piece = pool->free[class];
     size_t size = region_piece_bytes(class);
     if (piece) {
         pool->free[class] = piece->next;
-        return (struct region_entry *)piece;
+        return piece;
     }
     if (pool->slab_left < size) {
         char *slab = heap_alloc(REGION_SLAB_BYTES);
@@ -53,51 +51,48 @@ static struct region_entry *region_take_room(struct region_pool *pool, unsigned 
         pool->slab = slab;
         pool->slab_left = REGION_SLAB_BYTES;
     }
-    struct region_entry *room = (struct region_entry *)pool->slab;
+    void *memory = pool->slab;
     pool->slab += size;
     pool->slab_left -= size;
-    return room;
+    return memory;
 }
 
-/* Moves a region's entries to room of another class. */
-static bool region_change_class(struct region_pool *pool, struct region *region, unsigned class,
-                                unsigned count)
+/* All slots are used: they keep their places in a larger piece. */
+bool region_grow(struct region_pool *pool, struct region *region)
 {
-    struct region_entry *from = region_entries(region);
-    struct region_entry *to = region_take_room(pool, class);
-    if (to == NULL)
+    struct region old = *region;
+    unsigned class = region_class(&old) + 1;
+    void *piece = region_take_piece(pool, class);
+    if (piece == NULL)
         return false;
-    if (count) {
-        __builtin_memcpy(to, from, count * sizeof *to);
-        region_give_room(pool, from, region_class(region));
-    }
-    region->entries = (uintptr_t)to | class;
+    region->piece = (uint64_t)region_rooms[class] << REGION_ROOM_SHIFT | (uintptr_t)piece | class;
+    arch_copy_bytes(region_tags(region), region_tags(&old), region_room(&old));
+    for (unsigned slot = 0; slot < region_room(&old); slot++)
+        region_entries(region)[slot] = region_entries(&old)[slot];
+    if (region_class(&old))
+        region_give_piece(pool, region_tags(&old), region_class(&old));
     return true;
 }
 
-bool region_grow(struct region_pool *pool, struct region *region, unsigned count)
+void region_clear(struct region_pool *pool, struct region *region)
 {
-    return region_change_class(pool, region, count ? region_class(region) + 1 : 0, count);
-}
-
-/* To twice what is needed, so that a region does not swing between two; without memory for that the
-   room stays. */
-void region_shrink(struct region_pool *pool, struct region *region, unsigned left)
-{
-    if (left == 0) {
-        region_give_room(pool, region_entries(region), region_class(region));
-        region->entries = 0;
-        return;
-    }
-    unsigned class = region_class_for(2 * left);
-    if (class < region_class(region))
-        region_change_class(pool, region, class, left);
+    if (region_class(region))
+        region_give_piece(pool, region_tags(region), region_class(region));
+    *region = (struct region){0, 0};
 }
 
 bool region_check(const struct region *region)
 {
-    if (region->bitmap == 0)
-        return region->entries == 0;
-    return region_entries(region) != NULL && region_class(region) < REGION_CLASSES &&
-           arch_popcount(region->bitmap) <= region_room[region_class(region)];
+    uint64_t seen = 0;
+    if (region_class(region) >= REGION_CLASSES ||
+        region_room(region) != region_rooms[region_class(region)])
+        return false;
+    for (uint64_t used = region->used; used; used &= used - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(used);
+        uint8_t tag = slot < region_room(region) ? region_tags(region)[slot] : REGION_GRANULES;
+        if (tag >= REGION_GRANULES || seen >> tag & 1)
+            return false;
+        seen |= 1ull << tag;
+    }
+    return true;
 }

@@ -1,29 +1,38 @@
 /*
  * Keeps       the live blocks of one region: REGION_BYTES of address space.
- * Invariant   bit g of the bitmap is set if and only if a block begins in granule g; its entry's
- *             index is the number of lower bits set. `entries` is a pointer to room for
- *             region_room[class] entries, the class in its low bits, or 0 where the bitmap is.
+ * Invariant   bit i of `used` is set if and only if slot i of the piece holds a block:
+ *
+ *               piece  [ tags: a byte for each slot | entries: 12 bytes for each slot ]
+ *
+ *             The tag is the granule in which the block begins; no two used slots have the same.
+ *             `piece` is 0, or its room in slots (63..56), its address and its class (3..0).
  * Threads     the holder of the shard's lock, to which the pool belongs.
- * Memory      pieces of 16 to 768 bytes from the pool's slabs, given back to its lists.
+ * Memory      pieces of 32 to 832 bytes from the pool's slabs, given back to its lists.
  * On failure  region_add returns NULL; nothing changed.
  *
  * An entry is 12 bytes, for there are millions: 40 bits of sequence number, 22 of site, 18 of size,
- * 16 of thread.
+ * 16 of thread. Without order, adding and removing a block are the same few instructions whatever
+ * else is there; sorted entries cost a memmove whose length no branch predictor guesses. A block that
+ * goes leaves its tag: one that is handed out again at once finds it there.
  */
 #ifndef MEMTRACK_TRACK_REGION_H
 #define MEMTRACK_TRACK_REGION_H
 
 #include "base/compiler.h"
-#include "bits.h" /* of the architecture */
+#include "bytes.h" /* of the architecture */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define REGION_SHIFT 10
 #define REGION_BYTES (1ul << REGION_SHIFT)
-#define REGION_GRANULE_SHIFT 4 /* 64 granules, one bit each */
-#define REGION_CLASSES 14u
-#define REGION_CLASS_MASK 15ul
+#define REGION_GRANULE_SHIFT 4
+#define REGION_GRANULES (REGION_BYTES >> REGION_GRANULE_SHIFT)
+#define REGION_CLASSES 8u
+#define REGION_CLASS_MASK 15ull
+#define REGION_ROOM_SHIFT 56
+#define REGION_PIECE_MASK ((1ull << REGION_ROOM_SHIFT) - 1 - REGION_CLASS_MASK)
+#define REGION_ROOM_KEPT 8u /* slots: a smaller piece stays when its last block goes */
 
 #define REGION_SIZE_BITS 18
 #define REGION_SIZE_MAX ((1u << REGION_SIZE_BITS) - 1)
@@ -39,45 +48,64 @@ struct region_entry {
     uint32_t rest;
 } __attribute__((packed, aligned(4)));
 
-/* Entries that a piece of each class has room for: next to no byte of it is left over, and no region
-   has much more room than it needs. */
-extern const uint8_t region_room[REGION_CLASSES];
-
 struct region {
-    uint64_t bitmap;
-    uintptr_t entries;
+    uint64_t used;
+    uint64_t piece;
 };
 
 struct region_piece {
     struct region_piece *next;
 };
 
-/* Room for entries. */
+/* Room for blocks. */
 struct region_pool {
     struct region_piece *free[REGION_CLASSES];
     char *slab;
     size_t slab_left;
 };
 
+MT_INLINE uint8_t *region_tags(const struct region *region)
+{
+    return (uint8_t *)(uintptr_t)(region->piece & REGION_PIECE_MASK);
+}
+
+MT_INLINE unsigned region_room(const struct region *region)
+{
+    return (unsigned)(region->piece >> REGION_ROOM_SHIFT);
+}
+
+/* Behind whole sixteens of tags: those are read 16 at a time, and an entry among them that was written
+   lately would have to leave the store buffer first. */
 MT_INLINE struct region_entry *region_entries(const struct region *region)
 {
-    return (struct region_entry *)(region->entries & ~REGION_CLASS_MASK);
+    return (struct region_entry *)(region_tags(region) + ((region_room(region) + 15) & ~15u));
 }
 
-MT_INLINE unsigned region_class(const struct region *region)
+/* The granule of its region in which an address lies. */
+MT_INLINE uint8_t region_tag(uintptr_t address)
 {
-    return region->entries & REGION_CLASS_MASK;
+    return address >> REGION_GRANULE_SHIFT & (REGION_GRANULES - 1);
 }
 
-MT_INLINE uint64_t region_bit(uintptr_t address)
+/* Slot of the block that begins in a granule, as a bit; 0 if none does. */
+MT_INLINE uint64_t region_find(const struct region *region, uint8_t tag)
 {
-    return 1ull << (address >> REGION_GRANULE_SHIFT & 63);
+    if (MT_UNLIKELY(region->used == 0))
+        return 0;
+    return arch_match_bytes(region_tags(region), tag, region_room(region)) & region->used;
 }
 
-/* The entry of the block that begins at the bit's granule, which must be set. */
-MT_INLINE struct region_entry *region_find(const struct region *region, uint64_t bit)
+/* Blocks that came one behind the other have slots in the order of their addresses: the entry is asked
+   for while its tag comes. */
+MT_INLINE void region_prefetch(const struct region *region, uint8_t tag)
 {
-    return region_entries(region) + arch_popcount(region->bitmap & (bit - 1));
+    __builtin_prefetch(region_entries(region) + tag * region_room(region) / REGION_GRANULES, 1);
+}
+
+/* The entry of a slot that region_find gave. */
+MT_INLINE struct region_entry *region_entry_of(const struct region *region, uint64_t bit)
+{
+    return region_entries(region) + __builtin_ctzll(bit);
 }
 
 MT_INLINE void region_pack(struct region_entry *entry, uint64_t sequence, uint32_t site,
@@ -107,41 +135,35 @@ MT_INLINE uint32_t region_thread(const struct region_entry *entry)
     return ((uint32_t)entry->tag & 3) << 14 | entry->rest >> REGION_SIZE_BITS;
 }
 
-/* Room for one more entry behind the present `count`; false if there is no memory. */
-bool region_grow(struct region_pool *pool, struct region *region, unsigned count);
-/* After an entry was taken out of a region that has `left`: gives room back, if it is time. */
-void region_shrink(struct region_pool *pool, struct region *region, unsigned left);
+/* Room for one more block; false if there is no memory. */
+bool region_grow(struct region_pool *pool, struct region *region);
+/* Gives all room back, and with it what was there. */
+void region_clear(struct region_pool *pool, struct region *region);
 
-/* Makes place for an entry at a bit that is not set. The caller fills it. */
+/* An entry for a block whose tag is not there, which the caller fills; NULL without memory. */
 MT_INLINE struct region_entry *region_add(struct region_pool *pool, struct region *region,
-                                          uint64_t bit)
+                                          uint8_t tag)
 {
-    unsigned count = arch_popcount(region->bitmap);
-    if (MT_UNLIKELY(count == 0 || count == region_room[region_class(region)]) &&
-        !region_grow(pool, region, count))
+    /* Not all slots of the largest piece are used: then every tag would be there. */
+    unsigned slot = (unsigned)__builtin_ctzll(~region->used);
+    if (MT_UNLIKELY(slot >= region_room(region)) && !region_grow(pool, region))
         return NULL;
-    unsigned below = arch_popcount(region->bitmap & (bit - 1));
-    struct region_entry *place = region_entries(region) + below;
-    if (below < count)
-        __builtin_memmove(place + 1, place, (count - below) * sizeof *place);
-    region->bitmap |= bit;
-    return place;
+    uint8_t *tags = region_tags(region);
+    if (MT_UNLIKELY(tags[slot] != tag))
+        tags[slot] = tag;
+    region->used |= 1ull << slot;
+    return region_entries(region) + slot;
 }
 
-/* Takes out the entry that region_find gave for the bit. */
-MT_INLINE void region_drop(struct region_pool *pool, struct region *region, uint64_t bit,
-                           struct region_entry *place)
+/* Takes out the block of a slot that region_find gave. */
+MT_INLINE void region_drop(struct region_pool *pool, struct region *region, uint64_t bit)
 {
-    region->bitmap &= ~bit;
-    unsigned left = arch_popcount(region->bitmap);
-    unsigned above = left - (unsigned)(place - region_entries(region));
-    if (above)
-        __builtin_memmove(place, place + 1, above * sizeof *place);
-    if (MT_UNLIKELY(left <= region_room[region_class(region)] / 4u))
-        region_shrink(pool, region, left);
+    region->used &= ~bit;
+    if (MT_UNLIKELY(region->used == 0 && region_room(region) > REGION_ROOM_KEPT))
+        region_clear(pool, region);
 }
 
-/* Bitmap and room agree; for tests. */
+/* No tag is there twice, and all blocks have room; for tests. */
 bool region_check(const struct region *region);
 
 #endif

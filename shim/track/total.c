@@ -16,7 +16,15 @@
 
 struct lock total_lock = {.rank = LOCK_TOTAL};
 bool total_is_sealed;
+bool total_is_rising;
+bool total_is_plain = true;
 static uint64_t total_waits; /* events that found the lock held; any thread, roughly */
+
+void total_look_plain(void)
+{
+    bool plain = !total_is_sealed && !load_relaxed(&share_is_on) && !lifetime_is_on;
+    store_relaxed(&total_is_plain, plain);
+}
 
 uint64_t total_take_sequences(uint64_t count)
 {
@@ -46,17 +54,27 @@ MT_COLD void total_note_wait(void)
         share_start();
 }
 
+/* Both sites change in one step of the peak. */
+static void total_realloc_locked(struct mtf_site *old, size_t old_size, bool temporary,
+                                 struct mtf_site *site, size_t size)
+{
+    struct mtf_totals *totals = total_totals();
+    add_owned(&totals->current_bytes, size - old_size);
+    total_look_for_peak(totals, site);
+    if (!total_is_rising)
+        total_keep_peak(old, totals);
+    total_subtract_from_site(old, old_size, temporary);
+    total_add_to_site(site, size);
+    add_owned(&site->reallocs, 1);
+    sizes_count(sizes_shared, size);
+    timeline_count();
+}
+
 void total_realloc(uint32_t old_site, size_t old_size, bool temporary, uint32_t site, size_t size)
 {
     bool taken = lock_enter(&total_lock);
-    if (MT_LIKELY(!total_is_sealed)) {
-        total_subtract_locked(site_record(old_site), old_size, temporary);
-        total_add_locked(site_record(site), size);
-        add_owned(&site_record(site)->reallocs, 1);
-        sizes_count(sizes_shared, size);
-        total_look_for_peak(total_totals());
-        timeline_count();
-    }
+    if (MT_LIKELY(!total_is_sealed))
+        total_realloc_locked(site_record(old_site), old_size, temporary, site_record(site), size);
     lock_leave(&total_lock, taken);
 }
 
@@ -65,11 +83,8 @@ void total_realloc_inherited(uint32_t old_site, size_t old_size, uint32_t site, 
     bool taken = lock_enter(&total_lock);
     if (!total_is_sealed) {
         total_disinherit_locked(site_record(old_site), old_size);
-        total_add_locked(site_record(site), size);
+        total_alloc_locked(site, size);
         add_owned(&site_record(site)->reallocs, 1);
-        sizes_count(sizes_shared, size);
-        total_look_for_peak(total_totals());
-        timeline_count();
     }
     lock_leave(&total_lock, taken);
 }
@@ -166,7 +181,8 @@ static void total_settle_locked(struct mtf_share *shares, uint64_t count)
         if (shares[i].allocs | shares[i].frees)
             total_settle_one_locked(&shares[i]);
     }
-    total_look_for_peak(total_totals());
+    total_is_rising = false; /* the sites above have kept what they had */
+    total_look_for_peak(total_totals(), site_record(0));
     timeline_count();
 }
 
@@ -213,6 +229,7 @@ static void total_seal_locked(void)
     phase_finish();
     timeline_finish();
     total_is_sealed = true;
+    total_look_plain();
 }
 
 void total_seal(void)
@@ -247,6 +264,8 @@ void total_restart(void)
     phase_restart();
     timeline_restart();
     total_is_sealed = false;
+    total_is_rising = false;
+    total_look_plain();
 }
 
 void total_inherit(uint32_t site, size_t size)

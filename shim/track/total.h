@@ -8,7 +8,9 @@
  * On failure  cannot fail. After total_seal nothing changes any more.
  *
  * The peak per site costs one comparison an event: a new maximum raises the peak's epoch; a site
- * whose epoch is older has not changed since that maximum, and saves what it has before it changes.
+ * whose epoch is older has not changed since that maximum, and saves what it has before it changes. A
+ * maximum that follows another one immediately needs no new epoch, for no site has saved anything yet:
+ * while the heap only grows, nothing is saved at all.
  */
 #ifndef MEMTRACK_TRACK_TOTAL_H
 #define MEMTRACK_TRACK_TOTAL_H
@@ -70,7 +72,12 @@ void total_fork_child(void);
 
 extern struct lock total_lock;
 extern bool total_is_sealed; /* LOCK_TOTAL */
+/* Nothing has changed since the last peak was reached: no site has kept what it had then. LOCK_TOTAL */
+extern bool total_is_rising;
 void total_note_wait(void);
+/* All that is rare is off: shares, lifetimes, the end. Written with whatever it depends on. */
+extern bool total_is_plain;
+void total_look_plain(void);
 
 MT_INLINE struct mtf_totals *total_totals(void)
 {
@@ -97,44 +104,74 @@ MT_INLINE void total_keep_peak(struct mtf_site *site, const struct mtf_totals *t
     store_relaxed(&site->peak_epoch, totals->peak_epoch);
 }
 
-MT_INLINE void total_look_for_peak(struct mtf_totals *totals)
+/* The sums have reached a new peak, with sequence number `sequence`. */
+MT_INLINE void total_note_peak(struct mtf_totals *totals, uint64_t sequence)
 {
-    /* The highest since the timeline's last point is never above the peak: one comparison for both. */
-    if (MT_LIKELY(totals->current_bytes <= timeline_clock.highest_bytes))
-        return;
-    timeline_clock.highest_bytes = totals->current_bytes;
-    if (totals->current_bytes <= totals->peak_bytes)
-        return;
     store_relaxed(&totals->peak_bytes, totals->current_bytes);
     store_relaxed(&totals->peak_blocks, totals->current_blocks);
-    store_relaxed(&totals->peak_sequence, load_relaxed(&totals->sequence));
+    store_relaxed(&totals->peak_sequence, sequence);
+    if (MT_LIKELY(total_is_rising))
+        return;
+    total_is_rising = true;
     add_owned(&totals->peak_epoch, 1);
 }
 
-MT_INLINE void total_add_locked(struct mtf_site *site, size_t size)
+/* After the sums have changed and before the site does: is this a peak? If not, the site keeps what it
+   had at the last one. */
+MT_INLINE void total_look_for_peak(struct mtf_totals *totals, struct mtf_site *site)
 {
-    struct mtf_totals *totals = total_totals();
+    /* The highest since the timeline's last point is never above the peak: one comparison for both. */
+    if (MT_UNLIKELY(totals->current_bytes > timeline_clock.highest_bytes)) {
+        timeline_clock.highest_bytes = totals->current_bytes;
+        if (totals->current_bytes > totals->peak_bytes) {
+            total_note_peak(totals, load_relaxed(&totals->sequence));
+            return;
+        }
+    }
+    total_is_rising = false;
     total_keep_peak(site, totals);
+}
+
+MT_INLINE void total_add_to_site(struct mtf_site *site, size_t size)
+{
     add_owned(&site->allocs, 1);
     add_owned(&site->alloc_bytes, size);
-    if (size > site->largest)
+    if (MT_UNLIKELY(size > site->largest))
         store_relaxed(&site->largest, size);
     if (MT_UNLIKELY(size == 0))
         add_owned(&site->zero_size, 1);
-    add_owned(&totals->current_bytes, size);
-    add_owned(&totals->current_blocks, 1);
 }
 
-MT_INLINE void total_subtract_locked(struct mtf_site *site, size_t size, bool temporary)
+MT_INLINE void total_subtract_from_site(struct mtf_site *site, size_t size, bool temporary)
 {
-    struct mtf_totals *totals = total_totals();
-    total_keep_peak(site, totals);
     add_owned(&site->frees, 1);
     add_owned(&site->freed_bytes, size);
     if (temporary)
         add_owned(&site->temporary, 1);
+}
+
+MT_INLINE void total_alloc_locked(uint32_t site, size_t size)
+{
+    struct mtf_totals *totals = total_totals();
+    struct mtf_site *record = site_record(site);
+    add_owned(&totals->current_bytes, size);
+    add_owned(&totals->current_blocks, 1);
+    total_look_for_peak(totals, record);
+    total_add_to_site(record, size);
+    sizes_count(sizes_shared, size);
+    timeline_count();
+}
+
+MT_INLINE void total_free_locked(uint32_t site, size_t size, bool temporary)
+{
+    struct mtf_totals *totals = total_totals();
+    struct mtf_site *record = site_record(site);
+    total_is_rising = false;
+    total_keep_peak(record, totals);
     add_owned(&totals->current_bytes, -size);
     add_owned(&totals->current_blocks, (uint64_t)-1);
+    total_subtract_from_site(record, size, temporary);
+    timeline_count();
 }
 
 MT_INLINE bool total_enter(void)
@@ -147,22 +184,16 @@ MT_INLINE bool total_enter(void)
 MT_INLINE void total_alloc(uint32_t site, size_t size)
 {
     bool taken = total_enter();
-    if (MT_LIKELY(!total_is_sealed)) {
-        total_add_locked(site_record(site), size);
-        sizes_count(sizes_shared, size);
-        total_look_for_peak(total_totals());
-        timeline_count();
-    }
+    if (MT_LIKELY(!total_is_sealed))
+        total_alloc_locked(site, size);
     lock_leave(&total_lock, taken);
 }
 
 MT_INLINE void total_free(uint32_t site, size_t size, bool temporary)
 {
     bool taken = total_enter();
-    if (MT_LIKELY(!total_is_sealed)) {
-        total_subtract_locked(site_record(site), size, temporary);
-        timeline_count();
-    }
+    if (MT_LIKELY(!total_is_sealed))
+        total_free_locked(site, size, temporary);
     lock_leave(&total_lock, taken);
 }
 
