@@ -16,7 +16,7 @@ enum fast_end {
 
 /* A walk from the innermost frame outwards. `pc`, `sp` and `fp` are where it stands. */
 struct fast_walk {
-    struct remember_frame *frames; /* new ones, innermost first */
+    struct fast_frame *frames; /* new ones, innermost first */
     uint32_t count;
     uint32_t kept; /* of them, those that are not the shim's own */
     enum fast_end end;
@@ -26,46 +26,30 @@ struct fast_walk {
     uintptr_t highest; /* word of the stack that was read */
     struct probe *probe;
     uint32_t epoch;
-    const struct remember_stack *known; /* what may be joined; NULL if nothing */
-    uint32_t next;                      /* innermost frame of `known` not yet passed */
+    const struct recent *recent; /* what may be joined */
+    uint32_t left;               /* its frames that were not passed yet: the outermost ones */
+    uint32_t held;               /* its checks that may hold, for all that is known */
 };
-
-static const struct remember_frame *known_frames(const struct remember_stack *stack)
-{
-    return stack->frames_end - stack->frame_count;
-}
 
 /* ---- joining ---- */
 
-/* The frame whose check is the index-th: it is as remembered, what is outside of it is not. */
-static uint32_t fast_frame_of_check(const struct remember_stack *known, uint32_t frame,
-                                    uint32_t index)
-{
-    const struct remember_frame *frames = known_frames(known);
-    uint32_t left = known->check_count - index;
-    while (frame + 1 < known->frame_count && frames[frame + 1].checks >= left)
-        frame++;
-    return frame;
-}
-
-/* Is the rest of the stack as remembered? The walk stands at a frame that was not passed yet. */
+/* Is the rest of the stack as it was walked last? The walk stands at a frame that was not passed yet. */
 static bool fast_join(struct fast_walk *walk)
 {
-    const struct remember_stack *known = walk->known;
-    const struct remember_frame *frames = known_frames(known);
-    while (walk->next < known->frame_count && frames[walk->next].sp < walk->sp)
-        walk->next++;
-    if (walk->next == known->frame_count)
+    const struct recent *recent = walk->recent;
+    while (walk->left && recent->frames[walk->left - 1].sp < walk->sp)
+        walk->left--;
+    if (walk->left == 0)
         return false;
-    const struct remember_frame *frame = &frames[walk->next];
+    const struct recent_frame *frame = &recent->frames[walk->left - 1];
     if (frame->sp != walk->sp || frame->pc != walk->pc ||
-        (frame->fp_needed && frame->fp != walk->fp) ||
-        walk->kept + (known->frame_count - walk->next) > capture_depth)
+        (frame->fp_needed && frame->fp != walk->fp) || frame->checks > walk->held ||
+        walk->kept + walk->left > capture_depth || walk->count + walk->left > RECENT_FRAMES)
         return false;
-    uint32_t failed = remember_verify(known, known->check_count - frame->checks);
-    if (failed == known->check_count)
+    uint32_t held = remember_verify(recent->checks, frame->checks);
+    if (held == frame->checks)
         return true;
-    walk->next = fast_frame_of_check(known, walk->next, failed) + 1;
+    walk->held = held;
     return false;
 }
 
@@ -107,7 +91,7 @@ static enum fast_end fast_follow(struct fast_walk *walk, rule_bits rule)
 static void fast_walk_frames(struct fast_walk *walk)
 {
     while (walk->end == FAST_GOING) {
-        if (walk->known && fast_join(walk)) {
+        if (walk->left && fast_join(walk)) {
             walk->end = FAST_JOINED;
             return;
         }
@@ -117,7 +101,7 @@ static void fast_walk_frames(struct fast_walk *walk)
             walk->end = FAST_CUT;
             return;
         }
-        struct remember_frame *frame = &walk->frames[walk->count++];
+        struct fast_frame *frame = &walk->frames[walk->count++];
         frame->pc = walk->pc;
         frame->sp = walk->sp;
         frame->fp = walk->fp;
@@ -130,7 +114,7 @@ static void fast_walk_frames(struct fast_walk *walk)
 
 /* ---- interning ---- */
 
-static MT_NOINLINE uint32_t fast_node_slow(const struct remember_frame *frame, uint32_t parent)
+static MT_NOINLINE uint32_t fast_node_slow(const struct fast_frame *frame, uint32_t parent)
 {
     if (frame->rule & RULE_SHIM)
         return parent;
@@ -140,13 +124,12 @@ static MT_NOINLINE uint32_t fast_node_slow(const struct remember_frame *frame, u
 }
 
 /* The trie is large and far away; what was met lately is near. Where no module is, one may come. */
-static uint32_t fast_node(struct remember *memory, const struct remember_frame *frame,
-                          uint32_t parent)
+static uint32_t fast_node(struct remember *memory, const struct fast_frame *frame, uint32_t parent)
 {
     if (MT_UNLIKELY(memory == NULL || frame->rule & RULE_SHIM ||
                     rule_kind(frame->rule) == RULE_UNCOVERED))
         return fast_node_slow(frame, parent);
-    struct remember_child *child = remember_child_slot(memory, parent, frame->pc);
+    struct remember_child *child = remember_child_slot(memory, frame->path);
     if (MT_LIKELY(child->pc == frame->pc && child->parent == parent))
         return child->node;
     uint32_t node = fast_node_slow(frame, parent);
@@ -159,11 +142,22 @@ static uint32_t fast_node(struct remember *memory, const struct remember_frame *
 static uint32_t fast_root(const struct fast_walk *walk)
 {
     if (walk->end == FAST_JOINED)
-        return known_frames(walk->known)[walk->next].node;
+        return walk->recent->frames[walk->left - 1].node;
     if (walk->end != FAST_CUT)
         return 0;
     uint32_t cut = site_node(0, 0, 0, MTF_NODE_CUT);
     return cut ? cut : UINT32_MAX;
+}
+
+/* Paths of the new frames; the places where their nodes are kept are asked for. */
+static void fast_paths(struct remember *memory, const struct fast_walk *walk)
+{
+    uint32_t path = walk->end == FAST_JOINED ? walk->recent->frames[walk->left - 1].path : 0;
+    for (uint32_t i = walk->count; i-- > 0;) {
+        walk->frames[i].path = path = remember_path(path, walk->frames[i].pc);
+        if (MT_LIKELY(memory != NULL))
+            __builtin_prefetch(remember_child_slot(memory, path), 1);
+    }
 }
 
 /* Nodes of the new frames, from the outermost inwards. The innermost one's; 0 if the trie is full.
@@ -171,6 +165,7 @@ static uint32_t fast_root(const struct fast_walk *walk)
 static uint32_t fast_intern(struct remember *memory, const struct fast_walk *walk)
 {
     uint32_t node = fast_root(walk);
+    fast_paths(memory, walk);
     for (uint32_t i = walk->count; i-- > 0 && node != UINT32_MAX;) {
         uint32_t inner = fast_node(memory, &walk->frames[i], node);
         if (inner == 0 && !(walk->frames[i].rule & RULE_SHIM))
@@ -182,130 +177,96 @@ static uint32_t fast_intern(struct remember *memory, const struct fast_walk *wal
 
 /* ---- remembering ---- */
 
-/* Writes a frame's checks in front of `check`; what is outside of it stands behind. */
-static struct remember_check *fast_check_frame(const struct remember_frame *frame,
-                                               const struct fast_walk *outside, bool fp_needed,
-                                               struct remember_check *check)
+/* The checks of a frame: what leads from it to the one outside. */
+static void fast_check_frame(struct recent *recent, const struct fast_frame *frame,
+                             const struct fast_walk *outside, bool fp_needed)
 {
     if (rule_kind(frame->rule) != RULE_STEP)
-        return check;
-    *--check = (struct remember_check){outside->sp - sizeof(uintptr_t), outside->pc};
+        return;
     if (frame->rule & RULE_FP_SAVED && fp_needed)
-        *--check = (struct remember_check){outside->sp - rule_slot_depth(frame->rule), outside->fp};
-    return check;
+        recent_check(recent, outside->sp - rule_slot_depth(frame->rule), outside->fp);
+    recent_check(recent, outside->sp - sizeof(uintptr_t), outside->pc);
 }
 
 /* Does unwinding from this frame on depend on the fp in it? `outside`: from the next frame on. */
-static bool fast_needs_fp(const struct remember_frame *frame, bool outside)
+static bool fast_needs_fp(const struct fast_frame *frame, bool outside)
 {
     if (rule_kind(frame->rule) != RULE_STEP)
         return false;
     return frame->rule & RULE_FROM_FP || (outside && !(frame->rule & RULE_FP_SAVED));
 }
 
-/* Puts the new frames and their checks in front of what `stack` holds of the joined part. */
-static void fast_prepend(struct remember_stack *stack, const struct fast_walk *walk, bool fp_needed)
+/* The new frames take the place of those that the walk did not meet. */
+static void fast_push(struct recent *recent, const struct fast_walk *walk)
 {
-    struct remember_frame *to = stack->frames_end - stack->frame_count;
-    struct remember_check *check = stack->checks_end - stack->check_count;
+    uint32_t joined = walk->end == FAST_JOINED ? walk->left : 0;
+    bool fp_needed = joined && recent->frames[joined - 1].fp_needed;
     struct fast_walk outside = {.pc = walk->pc, .sp = walk->sp, .fp = walk->fp};
+    recent_cut(recent, joined);
+    if (joined == 0 || walk->highest > recent->highest)
+        recent->highest = walk->highest;
     for (uint32_t i = walk->count; i-- > 0;) {
-        const struct remember_frame *frame = &walk->frames[i];
-        check = fast_check_frame(frame, &outside, fp_needed, check);
+        const struct fast_frame *frame = &walk->frames[i];
+        fast_check_frame(recent, frame, &outside, fp_needed);
         fp_needed = fast_needs_fp(frame, fp_needed);
-        *--to = *frame;
-        to->fp_needed = fp_needed;
-        to->checks = (uint32_t)(stack->checks_end - check);
+        recent->frames[recent->frame_count++] = (struct recent_frame){.pc = frame->pc,
+                                                                      .sp = frame->sp,
+                                                                      .fp = frame->fp,
+                                                                      .node = frame->node,
+                                                                      .path = frame->path,
+                                                                      .checks = recent->check_count,
+                                                                      .fp_needed = fp_needed};
         outside.pc = frame->pc;
         outside.sp = frame->sp;
         outside.fp = frame->fp;
     }
-    stack->fp_needed = fp_needed;
-    stack->frame_count += walk->count;
-    stack->check_count = (uint32_t)(stack->checks_end - check);
 }
 
-/* Copies the outer part that the walk joined from another stack. */
-static void fast_copy_joined(struct remember_stack *stack, const struct remember_stack *known,
-                             uint32_t frames, uint32_t checks)
+/* Remembers the stack that was walked, now the recent one. */
+static void fast_remember(struct fast *fast, const struct host_frame *caller,
+                          struct remember_stack *place, uint32_t node)
 {
-    memcpy(stack->frames_end - frames, known->frames_end - frames,
-           frames * sizeof(struct remember_frame));
-    memcpy(stack->checks_end - checks, known->checks_end - checks,
-           checks * sizeof(struct remember_check));
-}
-
-/* The stack that was walked takes the place of what is remembered there. Of that only the outer part stays, if it is what the walk joined. */
-static void fast_remember(struct fast *fast, const struct fast_walk *walk,
-                          const struct host_frame *caller, struct remember_stack *stack,
-                          uint32_t node)
-{
-    const struct remember_stack *known = walk->end == FAST_JOINED ? walk->known : NULL;
-    const struct remember_frame *joined = known ? &known_frames(known)[walk->next] : NULL;
-    uint32_t frames = known ? known->frame_count - walk->next : 0;
-    uint32_t checks = known ? joined->checks : 0;
-    bool fp_needed = known && joined->fp_needed;
-    uintptr_t highest = known ? known->highest : 0;
-    bool evicts = stack->pc && (stack->pc != caller->pc || stack->sp != caller->sp);
-    if (evicts && remember_evict(&fast->memory))
-        return;
-    stack->pc = 0;
-    stack->frame_count = stack == known ? frames : 0;
-    stack->check_count = stack == known ? checks : 0;
-    if (!remember_room(&fast->memory, stack, frames + walk->count, checks + 2 * walk->count))
-        return;
-    if (known && stack != known)
-        fast_copy_joined(stack, known, frames, checks);
-    stack->frame_count = frames;
-    stack->check_count = checks;
-    fast_prepend(stack, walk, fp_needed);
-    stack->highest = highest > walk->highest ? highest : walk->highest;
-    stack->sp = caller->sp;
-    stack->fp = caller->fp;
-    stack->node = node;
-    memset(stack->sites, 0, sizeof stack->sites);
-    stack->complete = walk->end != FAST_CUT;
-    stack->pc = caller->pc;
-    fast->memory->last = stack;
-}
-
-static bool fast_may_join(const struct fast_walk *walk, const struct remember_stack *stack)
-{
-    return stack && stack->pc && stack->complete && stack->highest > walk->sp &&
-           probe_covers(walk->probe, walk->sp, stack->highest);
-}
-
-/* What the walk may join. A call that is older than the last capture and has not returned was in
-   that capture, so the last stack has at least as much in common with this one as any other; unless
-   it lies elsewhere. */
-static void fast_choose_known(struct fast_walk *walk, const struct remember *memory,
-                              const struct remember_stack *own)
-{
-    if (fast_may_join(walk, memory->last))
-        walk->known = memory->last;
-    else if (fast_may_join(walk, own))
-        walk->known = own;
+    const struct recent *recent = &fast->recent;
+    const struct remember_stack stack = {.pc = caller->pc,
+                                         .sp = caller->sp,
+                                         .fp = caller->fp,
+                                         .highest = recent->highest,
+                                         .check_count = recent->check_count,
+                                         .fp_needed =
+                                             recent->frames[recent->frame_count - 1].fp_needed,
+                                         .node = node};
+    remember_store(&fast->memory, place, &stack, recent->checks);
 }
 
 static uint32_t fast_site_unknown(struct fast *fast, struct probe *probe,
                                   const struct host_frame *caller, uint32_t epoch,
                                   struct remember_stack *place, enum mtf_domain domain)
 {
+    struct recent *recent = &fast->recent;
     struct fast_walk walk = {.frames = fast->scratch,
                              .pc = caller->pc,
                              .sp = caller->sp,
                              .fp = caller->fp,
                              .highest = caller->sp,
                              .probe = probe,
-                             .epoch = epoch};
-    if (place)
-        fast_choose_known(&walk, fast->memory, place);
+                             .epoch = epoch,
+                             .recent = recent,
+                             .held = UINT32_MAX};
+    if (recent->highest > caller->sp && probe_covers(probe, caller->sp, recent->highest))
+        walk.left = recent->frame_count;
     fast_walk_frames(&walk);
     if (walk.end == FAST_LOST)
         return FAST_UNSURE;
     uint32_t node = fast_intern(fast->memory, &walk);
-    if (place && node && probe_covers(probe, caller->sp, walk.highest))
-        fast_remember(fast, &walk, caller, place, node);
+    if (node == 0) {
+        recent_clear(recent);
+        return site_at(node, domain);
+    }
+    fast_push(recent, &walk);
+    if (place && probe_covers(probe, caller->sp, recent->highest))
+        fast_remember(fast, caller, place, node);
+    if (walk.end == FAST_CUT)
+        recent_clear(recent); /* its outer frames are not where they are in another stack */
     return site_at(node, domain);
 }
 
@@ -319,12 +280,12 @@ uint32_t fast_site(struct fast *fast, struct probe *probe, const struct host_fra
         stack = remember_find(fast->memory, probe, caller, &place);
     if (stack == NULL)
         return fast_site_unknown(fast, probe, caller, epoch, place, domain);
-    fast->memory->last = stack;
     return remember_site(stack, domain);
 }
 
 void fast_forget(struct fast *fast)
 {
+    recent_clear(&fast->recent);
     if (fast->memory)
         remember_clear(fast->memory);
 }

@@ -1,26 +1,29 @@
 #include "stack/remember.h"
+#include "base/atomic.h"
 #include "base/sys.h"
 #include "stack/site.h"
+#include "store/file.h"
 
 #include <string.h>
 
-#define REMEMBER_SPARE 8u     /* frames and checks that a stack may grow by in place */
+#define REMEMBER_SPARE 4u     /* checks more than a stack needs, for the next one at its place */
 #define REMEMBER_VARIANTS 8u  /* stacks of one innermost frame that are looked at */
 #define REMEMBER_PRESSURE 16u /* evictions per stack that make it grow */
+#define REMEMBER_SMALL (256u << 10)
+#define REMEMBER_PART 32u /* above REMEMBER_SMALL it takes so small a part of the host's heap */
 
 static uint32_t remember_children(const struct remember *memory)
 {
     return (memory->mask + 1) * REMEMBER_CHILDREN;
 }
 
-/* Behind the header come the stacks, behind them the nodes; the rest is for frames and checks. */
+/* Behind the header come the stacks, behind them the nodes; the rest is for checks. */
 static void remember_empty(struct remember *memory)
 {
     struct remember_stack *stacks_end = memory->stacks + memory->mask + 1;
     memory->children = (struct remember_child *)stacks_end;
     memory->used =
         (uint32_t)((char *)(memory->children + remember_children(memory)) - (char *)memory);
-    memory->last = NULL;
 }
 
 static struct remember *remember_map(uint32_t stacks)
@@ -52,11 +55,18 @@ void remember_clear(struct remember *memory)
     remember_drop_stacks(memory);
 }
 
+static bool remember_may_be(uint32_t size)
+{
+    return size <= REMEMBER_SMALL ||
+           size <= load_relaxed(&file_header->totals.peak_bytes) / REMEMBER_PART;
+}
+
 /* A few evictions may be an unlucky mix; many are a program of many stacks. */
 static bool remember_grow(struct remember **memory)
 {
     struct remember *old = *memory, *bigger = NULL;
-    if (old->pressure > REMEMBER_PRESSURE * old->mask && old->mask < REMEMBER_MOST - 1)
+    if (old->pressure > REMEMBER_PRESSURE * old->mask && old->mask < REMEMBER_MOST - 1 &&
+        remember_may_be(2 * old->size))
         bigger = remember_map(2 * (old->mask + 1));
     if (bigger == NULL)
         return false;
@@ -73,39 +83,49 @@ static void remember_overflow(struct remember **memory)
         remember_drop_stacks(*memory);
 }
 
-bool remember_evict(struct remember **memory)
+/* Room for checks of a stack at its place; false if all places are void now. */
+static bool remember_room(struct remember **memory, struct remember_stack *place, uint32_t checks)
 {
-    (*memory)->pressure++;
-    return remember_grow(memory);
-}
-
-struct remember_stack *remember_room(struct remember **memory, struct remember_stack *stack,
-                                     uint32_t frames, uint32_t checks)
-{
-    if (frames <= stack->frame_room && checks <= stack->check_room)
-        return stack;
-    frames += REMEMBER_SPARE;
+    if (checks <= place->check_room)
+        return true;
     checks += REMEMBER_SPARE;
-    size_t bytes = frames * sizeof(struct remember_frame) + checks * sizeof(struct remember_check);
+    size_t bytes = checks * sizeof(struct remember_check);
     if (bytes > (*memory)->size - (*memory)->used) {
         remember_overflow(memory);
-        return NULL;
+        return false;
     }
-    struct remember_frame *first = (struct remember_frame *)((char *)*memory + (*memory)->used);
-    struct remember_frame *frames_end = first + frames;
-    struct remember_check *checks_end = (struct remember_check *)frames_end + checks;
-    if (stack->frame_count)
-        memcpy(frames_end - stack->frame_count, stack->frames_end - stack->frame_count,
-               stack->frame_count * sizeof(*frames_end));
-    if (stack->check_count)
-        memcpy(checks_end - stack->check_count, stack->checks_end - stack->check_count,
-               stack->check_count * sizeof(*checks_end));
-    stack->frames_end = frames_end;
-    stack->checks_end = checks_end;
-    stack->frame_room = frames;
-    stack->check_room = checks;
+    place->checks = (struct remember_check *)((char *)*memory + (*memory)->used);
+    place->check_room = checks;
     (*memory)->used += (uint32_t)bytes;
-    return stack;
+    return true;
+}
+
+/* Shall what is there go? */
+static bool remember_evict(struct remember **memory, struct remember_stack *place, uint32_t node)
+{
+    if (place->candidate != node) {
+        place->candidate = node;
+        return false;
+    }
+    (*memory)->pressure++;
+    return !remember_grow(memory);
+}
+
+void remember_store(struct remember **memory, struct remember_stack *place,
+                    const struct remember_stack *stack, const struct remember_check *checks)
+{
+    if (place->pc && !remember_evict(memory, place, stack->node))
+        return;
+    place->pc = 0;
+    if (!remember_room(memory, place, stack->check_count))
+        return;
+    struct remember_check *kept = place->checks;
+    uint32_t room = place->check_room;
+    for (uint32_t i = 0; i < stack->check_count; i++)
+        kept[i] = checks[stack->check_count - 1 - i];
+    *place = *stack;
+    place->checks = kept;
+    place->check_room = room;
 }
 
 uint32_t remember_site_slow(struct remember_stack *stack, enum mtf_domain domain)
@@ -138,11 +158,11 @@ struct remember_stack *remember_find(struct remember *memory, const struct probe
         }
         if (!probe_covers(probe, stack->sp, stack->highest))
             return NULL;
-        uint32_t held = remember_verify(stack, 0);
+        uint32_t held = remember_verify(stack->checks, stack->check_count);
         if (held == stack->check_count)
             return stack;
-        const struct remember_check *differs = stack->checks_end - stack->check_count + held;
-        stack = remember_variant(memory, caller, held, *(const uintptr_t *)differs->address);
+        stack =
+            remember_variant(memory, caller, held, *(const uintptr_t *)stack->checks[held].address);
     }
     return NULL;
 }

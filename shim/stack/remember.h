@@ -1,20 +1,16 @@
 /*
- * Keeps       the stacks that a thread captured lately, in a form that can be verified.
- *
- *                frames   [ free | innermost ... outermost ]   both arrays end at a fixed place, so
- *                checks   [ free | innermost ... outermost ]   a new inner part is put in front of
- *                                                              an outer part that stays where it is
- *
+ * Keeps       stacks that a thread captures again and again, in a form that can be verified, and nodes of
+ *             the trie that it met lately.
  * Invariant   a stack is found under its innermost frame's pc and sp; where another one of these is
  *             there already, under them and the first word in which it differs from that one, and
- *             so on. If the fp at its start is as
- *             remembered (where fp_needed) and every check's word holds its value, then unwinding
- *             would find exactly these frames. Check addresses lie in [sp, highest].
+ *             so on. If the fp at its start is as remembered (where fp_needed) and every check's word
+ *             holds its value, then unwinding would find exactly this stack. Check addresses lie in
+ *             [sp, highest].
  * Threads     one memory per thread.
  * Memory      one mapping for REMEMBER_FEWEST to REMEMBER_MOST stacks of REMEMBER_STACK_BYTES on the
- *             average (16 KiB to 1 MiB), grown when stacks have to make room for others again and
- *             again; touched where it is used.
- * On failure  remember_room returns NULL: the stack is not remembered.
+ *             average (16 KiB to 4 MiB, but above 256 KiB at most 1/32 of the host's heap), grown when
+ *             stacks have to make room for others again and again; touched where it is used.
+ * On failure  a stack is not remembered.
  */
 #ifndef MEMTRACK_STACK_REMEMBER_H
 #define MEMTRACK_STACK_REMEMBER_H
@@ -28,20 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REMEMBER_FEWEST 4u
-#define REMEMBER_MOST 256u
-#define REMEMBER_CHILDREN 128u /* for each stack */
-#define REMEMBER_STACK_BYTES 4096u
-
-struct remember_frame {
-    uintptr_t pc;
-    uintptr_t sp; /* behind the call: the CFA of the frame inside */
-    uintptr_t fp; /* meaningful where fp_needed */
-    rule_bits rule;
-    uint32_t node;
-    uint32_t fp_needed : 1; /* an outer CFA depends on fp as it is here */
-    uint32_t checks : 31;   /* of this frame and all outside of it */
-};
+#define REMEMBER_FEWEST 16u
+#define REMEMBER_MOST 4096u
+#define REMEMBER_CHILDREN 32u /* for each stack */
+#define REMEMBER_STACK_BYTES 1024u
 
 /* A word of the stack that decides how unwinding goes on. */
 struct remember_check {
@@ -54,17 +40,15 @@ struct remember_stack {
     uintptr_t pc; /* 0: nothing is remembered here */
     uintptr_t sp;
     uintptr_t fp;
-    uintptr_t highest; /* largest address of a check */
-    struct remember_check *checks_end;
+    uintptr_t highest;             /* largest address of a check */
+    struct remember_check *checks; /* innermost first */
     uint32_t check_count;
-    bool fp_needed;
-    bool complete; /* its frames may be outer frames of another stack: it was not cut */
-    uint32_t sites[MTF_DOMAIN_LIMIT]; /* of the node; 0 where it was not yet asked for */
-    uint32_t node;
-    struct remember_frame *frames_end;
-    uint32_t frame_count;
-    uint32_t frame_room;
     uint32_t check_room;
+    bool fp_needed; /* the outer CFAs depend on fp as it is at the start */
+    uint32_t node;
+    uint32_t sites[MTF_DOMAIN_LIMIT]; /* of the node; 0 where it was not yet asked for */
+    uint32_t
+        candidate; /* node of the last stack that was not remembered because this one is here */
 };
 
 /* A node of the trie that was met: what site_node would say. pc is 0 where there is none. */
@@ -75,11 +59,10 @@ struct remember_child {
 };
 
 struct remember {
-    struct remember_stack *last; /* the stack captured last; NULL if none is remembered */
-    uint32_t mask;               /* of stacks[] */
-    uint32_t size;               /* of the mapping */
-    uint32_t used;               /* bytes of the mapping */
-    uint32_t pressure;           /* what had to make room, since it has this size */
+    uint32_t mask;     /* of stacks[] */
+    uint32_t size;     /* of the mapping */
+    uint32_t used;     /* bytes of the mapping */
+    uint32_t pressure; /* what had to make room, since it has this size */
     struct remember_child *children;
     struct remember_stack stacks[];
 };
@@ -95,16 +78,14 @@ struct remember_stack *remember_find(struct remember *memory, const struct probe
 struct remember *remember_make(void);
 /* Forgets stacks, and nodes too: pcs may mean something else from now on. */
 void remember_clear(struct remember *memory);
-/* A stack has to make room for one of another key. True: *memory was replaced by a larger one, and
-   every pointer into it is void. */
-bool remember_evict(struct remember **memory);
 /*
- * Makes room in `stack` for that many frames and checks; what it held at its end stays in place as
- * far as it fits. When the mapping is full, *memory is emptied or replaced by a larger one, and
- * NULL is returned: every pointer into it is void.
+ * Remembers the stack that remember_find did not find, at the place that it gave; the checks stand
+ * outermost first in `checks`. One that is there already goes only when the same stack is not found
+ * twice in a row: stacks that never come again leave what does in peace. *memory may be emptied or
+ * replaced by a larger one: every pointer into it is void.
  */
-struct remember_stack *remember_room(struct remember **memory, struct remember_stack *stack,
-                                     uint32_t frames, uint32_t checks);
+void remember_store(struct remember **memory, struct remember_stack *place,
+                    const struct remember_stack *stack, const struct remember_check *checks);
 
 uint32_t remember_site_slow(struct remember_stack *stack, enum mtf_domain domain);
 
@@ -121,12 +102,16 @@ MT_INLINE struct remember_stack *remember_slot(struct remember *memory, uintptr_
     return &memory->stacks[(hash >> 40) & memory->mask];
 }
 
-MT_INLINE struct remember_child *remember_child_slot(struct remember *memory, uint32_t parent,
-                                                     uintptr_t pc)
+/* A hash of a frame and of all outside of it, 0 for none: where a node is kept is known before its parent
+   is, so that several can come from memory at the same time. */
+MT_INLINE uint32_t remember_path(uint32_t outside, uintptr_t pc)
 {
-    uint64_t hash = (pc ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
-    return &memory->children[(hash >> 40) &
-                             (memory->mask * REMEMBER_CHILDREN + REMEMBER_CHILDREN - 1)];
+    return (uint32_t)((pc ^ outside * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu >> 32);
+}
+
+MT_INLINE struct remember_child *remember_child_slot(struct remember *memory, uint32_t path)
+{
+    return &memory->children[path & (memory->mask * REMEMBER_CHILDREN + REMEMBER_CHILDREN - 1)];
 }
 
 /* Bits in which a checked word differs. */
@@ -135,25 +120,21 @@ MT_INLINE uintptr_t remember_differs(const struct remember_check *check)
     return *(const uintptr_t *)check->address ^ check->value;
 }
 
-#define REMEMBER_AT_ONCE 8
-
-/* How many checks hold, from the index-th on; check_count if all do. */
-MT_INLINE uint32_t remember_verify(const struct remember_stack *stack, uint32_t index)
+/* How many checks hold before one does not; `count` if all do. */
+MT_INLINE uint32_t remember_verify(const struct remember_check *checks, uint32_t count)
 {
-    const struct remember_check *end = stack->checks_end, *first = end - stack->check_count;
-    const struct remember_check *check = first + index;
-    while (end - check >= REMEMBER_AT_ONCE) {
+    const struct remember_check *check = checks, *end = checks + count;
+    for (; end - check >= 8; check += 8) {
         uintptr_t differ = 0;
 #pragma GCC unroll 8
-        for (unsigned i = 0; i < REMEMBER_AT_ONCE; i++)
+        for (unsigned i = 0; i < 8; i++)
             differ |= remember_differs(&check[i]);
         if (MT_UNLIKELY(differ))
             break;
-        check += REMEMBER_AT_ONCE;
     }
     while (check != end && remember_differs(check) == 0)
         check++;
-    return (uint32_t)(check - first);
+    return (uint32_t)(check - checks);
 }
 
 /* Could `stack` be the host's at `caller`, and can its words be read? */
