@@ -83,11 +83,19 @@ size_t stack_key_function_length(const char *function)
     return length;
 }
 
-/* "libz.so.1.2.13" -> "libz.so" */
+#define KEY_CARGO_DIGITS 16
+
+/* "libz.so.1.2.13" -> "libz.so"; "parser-0a1b2c3d4e5f6071", as cargo calls what it builds for a test ->
+   "parser" */
 static size_t stable_module_length(const char *base)
 {
-    const char *version = strstr(base, ".so.");
-    return version != NULL ? (size_t)(version - base) + 3 : strlen(base);
+    const char *version = strstr(base, ".so."), *dash = strrchr(base, '-');
+    if (version != NULL)
+        return (size_t)(version - base) + 3;
+    if (dash != NULL && strlen(dash + 1) == KEY_CARGO_DIGITS &&
+        strspn(dash + 1, "0123456789abcdef") == KEY_CARGO_DIGITS)
+        return (size_t)(dash - base);
+    return strlen(base);
 }
 
 static int key_stable_frame(struct stack_key *key, const struct frame *frame,

@@ -328,6 +328,43 @@ C
   grep -qi 'own malloc\|its own\|not tracked\|nothing was tracked' stderr
 }
 
+@test "row 20: a malloc of the program's own may bring us up from under its lock" {
+  build libearly.so -shared -fPIC <<'C'
+#include <stdlib.h>
+int early_is_linked;
+__attribute__((constructor)) static void early(void) { free(malloc(10)); }
+C
+  build own_malloc -rdynamic -pthread -L. -Wl,--no-as-needed -learly -Wl,-rpath,. <<'C'
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char *arena;
+static size_t used;
+void *malloc(size_t size)
+{
+    pthread_mutex_lock(&lock);
+    if (arena == NULL)
+        arena = mmap(NULL, 1 << 26, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *block = arena + used;
+    used += (size + 31) & ~(size_t)15;
+    pthread_mutex_unlock(&lock);
+    return block;
+}
+void free(void *block) { (void)block; }
+void *calloc(size_t count, size_t size) { return memset(malloc(count * size), 0, count * size); }
+void *realloc(void *block, size_t size) { (void)block; return malloc(size); }
+int main(void)
+{
+    return malloc(10) == NULL || write(1, "fine\n", 5) != 5;
+}
+C
+  time_limit=20 track ./own_malloc
+  [ "$(cat stdout)" = fine ]
+}
+
 @test "row 24: libstdc++'s emergency pool is one block, named, in C++ programs" {
   track "$programs/new_every_way"
   as_json "$(the_report 'new_every_way.*.memtrack')"
