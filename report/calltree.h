@@ -14,9 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Seven figures of two reports. */
-#define CALLTREE_WIDTH_MAX 14
-
 struct calltree_node {
     uint32_t parent;
     uint32_t function;
@@ -26,7 +23,7 @@ struct calltree_node {
 
 struct calltree;
 
-/* `width`: values of a node, at most CALLTREE_WIDTH_MAX. NULL without memory. */
+/* `width`: values of a node. NULL without memory. */
 struct calltree *calltree_new(unsigned width);
 void calltree_free(struct calltree *tree);
 

@@ -32,3 +32,9 @@ function duration(ns) {
   if (ns >= 1e6) return `${(ns / 1e6).toFixed(1)} ms`;
   return ns >= 1e3 ? `${(ns / 1e3).toFixed(1)} µs` : `${Math.round(ns)} ns`;
 }
+// Round values from 0 to `most` for an axis of bytes: powers of two and their quarters.
+function byteTicks(most, wanted) {
+  let step = 1;
+  while (most / step > wanted) step *= 2;
+  return d3.range(0, most + step / 2, step).filter((tick) => tick <= most);
+}

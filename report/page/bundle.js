@@ -23,7 +23,7 @@ function withoutStyle(source) {
   return source.replace(pattern, '');
 }
 
-const parts = ['data.js', 'amount.js', 'element.js', 'flame.js', 'table.js', 'tables.js', 'charts.js', 'main.js'];
+const parts = ['data.js', 'amount.js', 'element.js', 'flame.js', 'table.js', 'tables.js', 'memory.js', 'charts.js', 'main.js'];
 const script = notice('d3') + read(packages, 'd3', 'dist/d3.min.js') + '\n;' +
   notice('d3-flame-graph') + withoutStyle(read(packages, 'd3-flame-graph', 'dist/d3-flamegraph.umd.min.js')) +
   `\n;(() => {\n'use strict';\n${parts.map(own).join('\n')}\n})();\n`;

@@ -4,6 +4,9 @@ const COLUMNS = 7;
 const REPORTS = data.reports.length;
 const LAST = REPORTS - 1;
 const comparing = REPORTS === 2;
+// Groups of columns: the reports, or the whole run and the phases that tables and trees can be cut to.
+const GROUPS = data.phases.groups;
+const view = { group: LAST };
 
 // What a tree or a table can show: a column of each report, and the column that counts beside it.
 const measures = [
@@ -13,6 +16,10 @@ const measures = [
   { id: 'calls', title: 'Calls', column: 5, beside: 4, bytes: false, noun: 'call' },
   { id: 'temporary', title: 'Temporary', column: 6, beside: 5, bytes: false, noun: 'call' },
 ];
+
+function measureTitle(measure) {
+  return measure.id === 'live' && phaseOf(view.group) ? 'Live at its end' : measure.title;
+}
 
 const text = (number) => data.texts[number] ?? '';
 const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
@@ -25,9 +32,9 @@ function unpackFunction(packed) {
 const functions = data.functions.map(unpackFunction);
 const lineFunctions = data.lineFunctions.map(unpackFunction);
 
-// A column's value of a record whose numbers begin at `at`: of one report, or by how much it grew.
-function valueOf(record, at, column, report = LAST) {
-  return record[at + report * COLUMNS + column];
+// A column's value of a record whose numbers begin at `at`: of one group, or by how much it grew.
+function valueOf(record, at, column, group = view.group) {
+  return record[at + group * COLUMNS + column];
 }
 function growthOf(record, at, column) {
   return comparing ? valueOf(record, at, column, 1) - valueOf(record, at, column, 0) : 0;
@@ -50,10 +57,20 @@ function treeOf(packed) {
     nodes[record[0]].children.push(node);
     nodes.push(node);
   }
-  root.record = [0, 0, ...Array.from({ length: REPORTS * COLUMNS }, (_, i) =>
-    data.reports[Math.floor(i / COLUMNS)].totals[1 + (i % COLUMNS)])];
-  // The peak's parts may be from a moment before the total was taken.
-  for (let i = 2; i < root.record.length; i++)
-    root.record[i] = Math.max(root.record[i], root.children.reduce((sum, child) => sum + child.record[i], 0));
+  root.record = [0, 0, ...Array.from({ length: GROUPS }, (_, group) => totalsOf(group)).flat()];
+  // The peak's parts may be from a moment before the total was taken. A phase's own peak has none.
+  for (let i = 2; i < root.record.length; i++) {
+    const sum = root.children.reduce((all, child) => all + child.record[i], 0);
+    const phase = !comparing && i >= 2 + COLUMNS;
+    root.record[i] = phase && sum === 0 ? 0 : Math.max(root.record[i], sum);
+  }
   return root;
+}
+
+// Name, times, beginning and so on of the phase that a group of columns is of; undefined for the whole run.
+function phaseOf(group) {
+  return comparing || group === 0 ? undefined : data.phases.rows.find((row) => row[4] === group);
+}
+function totalsOf(group = view.group) {
+  return phaseOf(group)?.slice(7) ?? data.reports[Math.min(group, LAST)].totals.slice(1);
 }

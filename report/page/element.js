@@ -26,10 +26,20 @@ function hueOf(module) {
   if (!hues.has(module)) hues.set(module, (25 + hues.size * 137.5) % 360);
   return hues.get(module);
 }
-function colorOf(module, strength = 0) {
+// `name`: shades that tell functions of one module apart.
+function colorOf(module, name = '') {
   if (module === '') return darkScheme.matches ? 'hsl(215 10% 38%)' : 'hsl(215 14% 84%)';
-  const shift = strength * 5;
-  return darkScheme.matches ? `hsl(${hueOf(module)} 38% ${36 + shift}%)` : `hsl(${hueOf(module)} 62% ${78 - shift}%)`;
+  const shift = shadeOf(name);
+  return darkScheme.matches ? `hsl(${hueOf(module)} ${34 + shift}% ${32 + shift}%)` : `hsl(${hueOf(module)} ${58 + shift}% ${81 - shift}%)`;
+}
+const shades = new Map();
+function shadeOf(name) {
+  if (!shades.has(name)) {
+    let sum = 0;
+    for (let i = 0; i < name.length; i++) sum = (sum * 31 + name.charCodeAt(i)) | 0;
+    shades.set(name, Math.abs(sum % 7) * 2);
+  }
+  return shades.get(name);
 }
 function growthColor(growth, whole) {
   const part = whole > 0 ? Math.min(1, Math.sqrt(Math.abs(growth) / whole)) : 0;

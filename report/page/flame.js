@@ -1,8 +1,10 @@
 // The flame graph: one of two trees, one measure, drawn by d3-flame-graph.
-const flame = { chart: null, root: null, chosen: null, tree: 'down', measure: measures[0], report: LAST, inverted: true };
+const flame = { chart: null, root: null, chosen: null, tree: 'down', measure: measures[0], group: LAST, inverted: true };
 
+// Of two reports, the one whose values are the widths.
+const flameGroup = () => (comparing ? flame.group : view.group);
 function flameValue(node) {
-  return valueOf(node.record, 2, flame.measure.column, flame.report);
+  return valueOf(node.record, 2, flame.measure.column, flameGroup());
 }
 
 // d3-flame-graph marks the nodes that it is given: each drawing gets nodes of its own.
@@ -32,7 +34,7 @@ function flameTree() {
 function flameDescribe(node) {
   const { source, value } = node.data;
   const whole = flame.root.value;
-  const beside = valueOf(source.record, 2, flame.measure.beside, flame.report);
+  const beside = valueOf(source.record, 2, flame.measure.beside, flameGroup());
   const parts = [`${amount(value, flame.measure.bytes)} (${count(value)}), ${share(value, whole)} of all`,
     flame.measure.bytes ? noun(beside, flame.measure.noun) : bytes(beside)];
   if (comparing) parts.push(`${signed(growthOf(source.record, 2, flame.measure.column), flame.measure.bytes)} since the first report`);
@@ -98,7 +100,7 @@ function flameColor(node) {
   if (node.highlight) return darkScheme.matches ? 'hsl(300 55% 48%)' : 'hsl(300 80% 76%)';
   const { source } = node.data;
   if (comparing) return growthColor(growthOf(source.record, 2, flame.measure.column), Math.max(...[0, 1].map((r) => valueOf(source.record, 2, flame.measure.column, r))));
-  return colorOf(source.module, node.depth % 2);
+  return colorOf(source.module, source.name);
 }
 
 function searchFlame(term) {
@@ -134,19 +136,29 @@ function drawFlame() {
     .setDetailsHandler(() => {});
   const svgHeight = flame.root.value > 0;
   if (svgHeight) d3.select(place).datum(flame.root).call(flame.chart);
-  else place.append(element('p', { class: 'note' }, 'Nothing to show: no call site has any of this.'));
+  else place.append(element('p', { class: 'note' }, flame.measure.id === 'peak' && phaseOf(view.group) ? 'Nothing to show: call sites’ shares are kept of the peak of the whole run alone, which is not in this phase.' : 'Nothing to show: no call site has any of this.'));
   showDetails(null);
   const term = document.getElementById('flame-search').value;
   if (term !== '' && svgHeight) searchFlame(term);
   drawLegend();
 }
 
+// The modules of the frames, those with most of the graph first.
+function modulesDrawn() {
+  const sums = new Map();
+  const waiting = [flame.root];
+  while (waiting.length > 0) {
+    const at = waiting.pop();
+    if (at !== flame.root) sums.set(at.source.module, (sums.get(at.source.module) ?? 0) + at.value);
+    waiting.push(...at.children);
+  }
+  return [...sums].sort((a, b) => b[1] - a[1]);
+}
+
 function drawLegend() {
   const items = comparing
     ? [['grew', growthColor(1, 1)], ['shrank', growthColor(-1, 1)], ['unchanged', growthColor(0, 1)]]
-    : data.modules.map((record) => [text(record[0]), valueOf(record, 1, flame.measure.column)])
-      .filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).slice(0, 12)
-      .map(([module]) => [module ? baseName(module) : 'unknown', colorOf(module)]);
+    : modulesDrawn().slice(0, 12).map(([module]) => [module ? baseName(module) : 'unknown', colorOf(module)]);
   document.getElementById('flame-legend').replaceChildren(...items.map(([name, color]) => {
     const swatch = element('span', { class: 'swatch' });
     swatch.style.background = color;
@@ -185,7 +197,7 @@ function addFlame() {
     selectOf('flame-measure', 'Show', measures.map((m) => [m.id, m.title]), flame.measure.id, (id) => { flame.measure = measures.find((m) => m.id === id); drawFlame(); }),
     selectOf('flame-tree', 'starting from', [['down', 'callers (main first)'], ['up', 'the allocating function']], flame.tree, (tree) => { flame.tree = tree; drawFlame(); }),
     selectOf('flame-inverted', 'root', [['top', 'at the top'], ['bottom', 'at the bottom']], 'top', (side) => { flame.inverted = side === 'top'; drawFlame(); }),
-    comparing && selectOf('flame-report', 'widths of', [['1', 'the second report'], ['0', 'the first report']], '1', (report) => { flame.report = Number(report); drawFlame(); }),
+    comparing && selectOf('flame-report', 'widths of', [['1', 'the second report'], ['0', 'the first report']], '1', (report) => { flame.group = Number(report); drawFlame(); }),
     element('label', { for: 'flame-search' }, 'Search ', search),
     element('button', { type: 'button', id: 'flame-reset', onclick: resetFlame }, 'Reset zoom'),
     element('span', { id: 'flame-found', role: 'status' }));

@@ -1,33 +1,36 @@
 // Puts the page together.
 function verdictClass(facts) {
-  if (facts.missed > 0 || facts.state !== 'ended') return 'warn';
-  return facts.totals[2] > 0 ? 'bad' : 'good';
+  const losses = data.losses[LAST];
+  if (losses.sums.definite[0] > 0 || losses.sums.indirect[0] > 0) return 'bad';
+  if (facts.missed > 0 || facts.state !== 'ended' || losses.sums.possible[0] > 0) return 'warn';
+  return losses.checked || facts.totals[2] === 0 ? 'good' : 'warn';
 }
 
 function card(measure) {
-  const totals = data.reports[LAST].totals;
-  const value = totals[1 + measure.column];
-  const before = comparing ? data.reports[0].totals[1 + measure.column] : null;
-  const beside = totals[1 + measure.beside];
+  const totals = totalsOf();
+  const value = totals[measure.column];
+  const before = comparing ? totalsOf(0)[measure.column] : null;
+  const beside = totals[measure.beside];
   const change = comparing ? value - before : 0;
   return element('button', { type: 'button', class: 'card', id: `card-${measure.id}`, title: 'Show in the flame graph', onclick: () => showInFlame([], measure) },
-    element('span', { class: 'name' }, measure.title),
+    element('span', { class: 'name' }, measureTitle(measure)),
     element('span', { class: 'value' }, amount(value, measure.bytes)),
     comparing
       ? element('span', { class: `exact ${change > 0 ? 'up' : change < 0 ? 'down' : ''}` }, `${signed(change, measure.bytes)} (was ${amount(before, measure.bytes)})`)
-      : element('span', { class: 'exact' }, measure.bytes ? `${noun(value, 'byte')} in ${noun(beside, measure.noun)}` : measure.id === 'calls' ? bytes(beside) : `${share(value, beside)} of all calls`));
+      : element('span', { class: 'exact' }, measure.bytes && !(phaseOf(view.group) && beside === 0 && value > 0) ? `${noun(value, 'byte')} in ${noun(beside, measure.noun)}` : measure.bytes ? noun(value, 'byte') : measure.id === 'calls' ? bytes(beside) : `${share(value, beside)} of all calls`));
 }
 
 function addHead() {
   const facts = data.reports[LAST];
-  const [verdict] = facts.summary.split('\n');
+  const line = facts.summary.split('\n')[0];
+  const verdict = line.slice(line.indexOf(': ') + 2);
   const program = facts.program || `process ${facts.pid}`;
   document.title = comparing ? `${program}: two reports compared` : `${program}: memory report`;
   document.getElementById('top').append(
     element('h1', {}, program),
-    element('p', { class: `verdict ${verdictClass(facts)}`, id: 'verdict' }, verdict.slice(verdict.indexOf(': ') + 2)),
+    element('p', { class: `verdict ${verdictClass(facts)}`, id: 'verdict' }, verdict[0].toUpperCase() + verdict.slice(1)),
     element('p', { class: 'where' }, comparing ? `${data.reports[1].file} compared with ${data.reports[0].file}` : facts.file),
-    element('div', { class: 'cards' }, ...measures.map(card)));
+    element('div', { class: 'cards', id: 'cards' }, ...measures.map(card)));
   document.getElementById('nav').append(element('ul'));
 }
 
@@ -53,13 +56,26 @@ function redraw() {
   drawFlame();
 }
 
+// Cuts cards, flame graph and tables to a phase, or shows the whole run again.
+function showPhase(group) {
+  view.group = group;
+  document.getElementById('phase-choice').value = String(group);
+  document.getElementById('cards').replaceChildren(...measures.map(card));
+  document.body.classList.toggle('cut', phaseOf(group) !== undefined);
+  redraw();
+  redrawTables();
+}
+
 document.getElementById('main').replaceChildren();
 addHead();
 data.reports.forEach((_, report) => addTimeline(report));
+addPhases();
 addFlame();
 addTables();
 addLeaks();
 addHistograms();
+addMemory();
+addMappings();
 addThreads();
 addAbout();
 darkScheme.addEventListener('change', redraw);

@@ -32,6 +32,10 @@ static int page_put_members(struct page_writer *writer)
     fprintf(writer->out, "{\"generator\":\"memtrack %s\"", COMMAND_VERSION);
     int error = page_put_facts(writer);
     if (error == 0)
+        error = page_put_phases(writer);
+    if (error == 0)
+        error = page_put_memory(writer);
+    if (error == 0)
         error = page_put_trees(writer);
     if (error == 0)
         error = page_put_rows(writer);
@@ -51,7 +55,10 @@ static int page_put_data(const struct page *page)
         return -ENOMEM;
     int error = page_text_id(&writer, NULL, &empty);
     if (error == 0)
+        error = page_cuts_open(&writer);
+    if (error == 0)
         error = page_put_members(&writer);
+    page_cuts_close(&writer);
     page_texts_free(&writer.texts);
     if (fclose(writer.out) != 0 && error == 0)
         error = -EIO;

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Beginnings of phases in the timeline: more would be one dark mass. */
+#define PHASES_DRAWN 400
+/* Threads in the table, those that allocated most. */
+#define THREADS_LISTED 1000
+
 static int put_string_member(FILE *out, const char *name, const char *bytes, size_t length)
 {
     fprintf(out, ",\n\"%s\":", name);
@@ -85,7 +90,7 @@ static int put_phases(FILE *out, const struct snapshot *snapshot)
 {
     int error = 0;
     fputs(",\n\"phases\":[", out);
-    for (uint32_t i = 0; i < snapshot->phase_count && error == 0; i++) {
+    for (uint32_t i = 0; i < snapshot->phase_count && i < PHASES_DRAWN && error == 0; i++) {
         const struct snapshot_phase *phase = &snapshot->phases[i];
         fputs(i > 0 ? ",[" : "[", out);
         page_put_number(out, phase->at_ns);
@@ -98,24 +103,45 @@ static int put_phases(FILE *out, const struct snapshot *snapshot)
 }
 
 /* "[thread id, name, allocations, bytes, frees, freed bytes, stack, resident stack]" */
-static int put_threads(FILE *out, const struct snapshot *snapshot)
+static int put_thread(FILE *out, const struct snapshot_thread *thread)
 {
-    int error = 0;
-    fputs(",\n\"threads\":[", out);
-    for (uint32_t i = 1; i < snapshot->thread_count && error == 0; i++) {
-        const struct snapshot_thread *thread = &snapshot->threads[i];
-        const uint64_t values[] = {thread->allocs,      thread->alloc_bytes,
-                                   thread->frees,       thread->freed_bytes,
-                                   thread->stack_bytes, thread->stack_resident};
-        fprintf(out, "%s[%" PRIu32 ",", i > 1 ? "," : "", thread->tid);
-        error = page_put_string(out, thread->name, strlen(thread->name));
-        for (size_t j = 0; j < sizeof values / sizeof values[0]; j++) {
-            fputc(',', out);
-            page_put_number(out, values[j]);
-        }
-        fputc(']', out);
+    const uint64_t values[] = {thread->allocs,      thread->alloc_bytes, thread->frees,
+                               thread->freed_bytes, thread->stack_bytes, thread->stack_resident};
+    fprintf(out, "[%" PRIu32 ",", thread->tid);
+    int error = page_put_string(out, thread->name, strlen(thread->name));
+    for (size_t j = 0; j < sizeof values / sizeof values[0]; j++) {
+        fputc(',', out);
+        page_put_number(out, values[j]);
     }
     fputc(']', out);
+    return error;
+}
+
+static int thread_compare(const void *left, const void *right)
+{
+    const struct snapshot_thread *a = *(const struct snapshot_thread *const *)left;
+    const struct snapshot_thread *b = *(const struct snapshot_thread *const *)right;
+    if (a->alloc_bytes != b->alloc_bytes)
+        return a->alloc_bytes > b->alloc_bytes ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+static int put_threads(FILE *out, const struct snapshot *snapshot)
+{
+    uint32_t count = snapshot->thread_count - 1; /* the first is the unknown one */
+    const struct snapshot_thread **order = calloc((size_t)count + 1, sizeof(void *));
+    int error = order != NULL ? 0 : -ENOMEM;
+    fprintf(out, ",\n\"allThreads\":%" PRIu32 ",\"threads\":[", count);
+    for (uint32_t i = 0; i < count && error == 0; i++)
+        order[i] = &snapshot->threads[i + 1];
+    if (error == 0)
+        qsort(order, count, sizeof(void *), thread_compare);
+    for (uint32_t i = 0; i < count && i < THREADS_LISTED && error == 0; i++) {
+        fputs(i > 0 ? "," : "", out);
+        error = put_thread(out, order[i]);
+    }
+    fputc(']', out);
+    free(order);
     return error;
 }
 

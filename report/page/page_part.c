@@ -21,14 +21,22 @@ struct page_text {
     UT_hash_handle hh;
 };
 
-void page_columns(const struct figures *figures, unsigned report, uint64_t values[PAGE_WIDTH_MAX])
+void page_columns(const struct figures *figures, unsigned group, uint64_t values[PAGE_WIDTH_MAX])
 {
     const uint64_t columns[PAGE_COLUMNS] = {
         figures->live_bytes,  figures->live_blocks, figures->peak_bytes, figures->peak_blocks,
         figures->alloc_bytes, figures->allocs,      figures->temporary,
     };
+    memcpy(values + (size_t)group * PAGE_COLUMNS, columns, sizeof columns);
+}
+
+void page_site_columns(const struct page_writer *writer, unsigned report, uint32_t site,
+                       uint64_t values[PAGE_WIDTH_MAX])
+{
     memset(values, 0, PAGE_WIDTH_MAX * sizeof values[0]);
-    memcpy(values + (size_t)report * PAGE_COLUMNS, columns, sizeof columns);
+    page_columns(&writer->page->snapshots[report]->sites[site].figures, report, values);
+    for (unsigned cut = 0; cut < writer->cut_count; cut++)
+        page_columns(&writer->cuts[cut].figures[site], cut + 1, values);
 }
 
 void page_columns_add(uint64_t sums[PAGE_WIDTH_MAX], const uint64_t values[PAGE_WIDTH_MAX])

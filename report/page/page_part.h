@@ -1,7 +1,7 @@
 /*
  * Keeps       what the parts of a page share while it is written: the stream, and texts that are told
  *             once and referred to by number.
- * Invariant   the columns of a page are the same everywhere: PAGE_COLUMNS for each report, one report
+ * Invariant   the columns of a page are the same everywhere: PAGE_COLUMNS for each group, one group
  *             behind the other.
  * Threads     as page.h.
  * Memory      page_texts_free.
@@ -14,13 +14,23 @@
 #include "functions.h"
 #include "page.h"
 #include "stacks.h"
+#include "usage/phase_group.h"
 #include <stdint.h>
 
 /* live bytes, live blocks, peak bytes, peak blocks, all bytes, all calls, temporary calls */
 #define PAGE_COLUMNS 7
-#define PAGE_WIDTH_MAX ((size_t)PAGE_COLUMNS * PAGE_REPORTS_MAX)
+/* Groups of columns: one for each report, or one for the whole run and one for each phase that is shown. */
+#define PAGE_GROUPS_MAX 8
+#define PAGE_WIDTH_MAX ((size_t)PAGE_COLUMNS * PAGE_GROUPS_MAX)
 
 struct page_text;
+
+/* A phase that tables and trees can be cut to. */
+struct page_cut {
+    uint32_t group;          /* of the phase groups */
+    struct figures *figures; /* by call site */
+    struct figures totals;
+};
 
 struct page_texts {
     struct page_text *index;
@@ -32,10 +42,16 @@ struct page_writer {
     FILE *out; /* escapes what could end a script element */
     unsigned width;
     struct page_texts texts;
+    struct phase_groups phases; /* of the only report */
+    struct page_cut cuts[PAGE_GROUPS_MAX - 1];
+    unsigned cut_count;
 };
 
-/* The columns of a site of report `report`; those of the other report are zero. */
-void page_columns(const struct figures *figures, unsigned report, uint64_t values[PAGE_WIDTH_MAX]);
+/* Writes the columns of one group; the others stay as they are. */
+void page_columns(const struct figures *figures, unsigned group, uint64_t values[PAGE_WIDTH_MAX]);
+/* All columns of a site of report `report`; those of the other report are zero. */
+void page_site_columns(const struct page_writer *writer, unsigned report, uint32_t site,
+                       uint64_t values[PAGE_WIDTH_MAX]);
 void page_columns_add(uint64_t sums[PAGE_WIDTH_MAX], const uint64_t values[PAGE_WIDTH_MAX]);
 /* ",1,2,3": `width` numbers, none above what a script counts exactly. */
 void page_put_values(struct page_writer *writer, const uint64_t *values, unsigned width);
@@ -49,6 +65,10 @@ void page_texts_free(struct page_texts *texts);
 /* "[name, module, file, line, flags]" of a function. Flags: 1 inlined, 2 folded. */
 int page_put_function(struct page_writer *writer, const struct function *function);
 
+/* The phases that the page can be cut to: of one report those with most calls. */
+int page_cuts_open(struct page_writer *writer);
+void page_cuts_close(struct page_writer *writer);
+
 /* Opens the stacks of a report; `functions` may be shared by both. */
 int page_stacks_open(const struct page *page, unsigned report, struct functions *functions,
                      struct stacks *stacks);
@@ -56,6 +76,8 @@ void page_stacks_close(struct stacks *stacks);
 
 /* Members of the page's object, each with a comma in front. */
 int page_put_facts(struct page_writer *writer);
+int page_put_memory(struct page_writer *writer);
+int page_put_phases(struct page_writer *writer);
 int page_put_trees(struct page_writer *writer);
 int page_put_rows(struct page_writer *writer);
 

@@ -5,6 +5,7 @@
 #include "calltree.h"
 #include "page_part.h"
 #include "progress.h"
+#include "usage/lifetime_sum.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +15,8 @@
 /* Rows are listed while there are less than so many, and so many lines in their stacks. */
 #define ROWS_MAX 6000
 #define ROW_LINES_MAX 150000
+/* Call sites of mappings. */
+#define MAP_SITES_MAX 1000
 /* Loss records of each report, the worst first. */
 #define LOSSES_MAX 2000
 
@@ -94,7 +97,6 @@ static int row_site_compare(const void *left, const void *right)
 
 static void rows_group(struct rows *rows)
 {
-    const struct page *page = rows->writer->page;
     qsort(rows->sites, rows->site_count, sizeof rows->sites[0], row_site_compare);
     for (uint32_t i = 0; i < rows->site_count; i++) {
         const struct row_site *site = &rows->sites[i];
@@ -102,8 +104,7 @@ static void rows_group(struct rows *rows)
         if (i == 0 || site->leaf != rows->sites[i - 1].leaf)
             rows->rows[rows->row_count++].first = i;
         struct row *row = &rows->rows[rows->row_count - 1];
-        page_columns(&page->snapshots[site->report]->sites[site->site].figures, site->report,
-                     values);
+        page_site_columns(rows->writer, site->report, site->site, values);
         page_columns_add(row->values, values);
         row->count++;
     }
@@ -198,31 +199,62 @@ static int put_line_functions(struct rows *rows, const bool *used)
     return error;
 }
 
-/* What was measured of the row's sites in the last report: slack, moved bytes, frees by another
-   thread, alignment, largest block, reallocs. */
+/* What was measured of a row's sites beside their figures. */
+struct row_more {
+    uint64_t
+        values[6]; /* slack, moved bytes, frees by another thread, alignment, largest, reallocs */
+    uint64_t bytes[MTF_LIFETIME_STEPS];
+    uint64_t time[MTF_LIFETIME_STEPS];
+};
+
+static void more_add_lifetime(struct row_more *more, const struct snapshot_lifetime *lifetime)
+{
+    for (unsigned step = 0; lifetime != NULL && step < MTF_LIFETIME_STEPS; step++) {
+        more->bytes[step] += lifetime->bytes[step];
+        more->time[step] += lifetime->ns[step];
+    }
+}
+
+static void more_add(struct row_more *more, const struct snapshot *snapshot, uint32_t site)
+{
+    const struct figures *figures = &snapshot->sites[site].figures;
+    const struct snapshot_usage *usage = snapshot_usage(snapshot, site);
+    uint64_t *values = more->values;
+    values[4] = figures->largest > values[4] ? figures->largest : values[4];
+    values[5] += figures->reallocs;
+    more_add_lifetime(more, snapshot_lifetime(snapshot, site));
+    if (usage == NULL)
+        return;
+    values[0] += figures_less(usage->usable_bytes, figures->live_bytes);
+    values[1] += usage->moved_bytes;
+    values[2] += usage->other_thread;
+    values[3] = usage->alignment > values[3] ? usage->alignment : values[3];
+}
+
+static void put_steps(struct page_writer *writer, const uint64_t steps[MTF_LIFETIME_STEPS])
+{
+    fputs(",[", writer->out);
+    page_put_number(writer->out, steps[0]);
+    page_put_values(writer, steps + 1, MTF_LIFETIME_STEPS - 1);
+    fputc(']', writer->out);
+}
+
+/* Of the last report. Lifetimes follow where there are any. */
 static void put_row_more(struct rows *rows, const struct row *row)
 {
     const struct page *page = rows->writer->page;
-    uint64_t more[6] = {0};
+    struct row_more more;
+    memset(&more, 0, sizeof more);
     for (uint32_t i = row->first; i < row->first + row->count; i++) {
         const struct row_site *site = &rows->sites[i];
-        const struct snapshot *snapshot = page->snapshots[site->report];
-        const struct figures *figures = &snapshot->sites[site->site].figures;
-        const struct snapshot_usage *usage = snapshot_usage(snapshot, site->site);
-        if (site->report + 1 < page->count)
-            continue;
-        more[4] = figures->largest > more[4] ? figures->largest : more[4];
-        more[5] += figures->reallocs;
-        if (usage == NULL)
-            continue;
-        more[0] += usage->usable_bytes > figures->live_bytes
-                       ? usage->usable_bytes - figures->live_bytes
-                       : 0;
-        more[1] += usage->moved_bytes;
-        more[2] += usage->other_thread;
-        more[3] = usage->alignment > more[3] ? usage->alignment : more[3];
+        if (site->report + 1 == page->count)
+            more_add(&more, page->snapshots[site->report], site->site);
     }
-    page_put_values(rows->writer, more, 6);
+    page_put_values(rows->writer, more.values, 6);
+    if (lifetime_blocks(more.bytes) > 0) {
+        put_steps(rows->writer, more.bytes);
+        put_steps(rows->writer, more.time);
+    }
 }
 
 /* "[line, values..., more...]" */
@@ -243,6 +275,55 @@ static void put_rows(struct rows *rows)
     }
     fputs("]}", out);
 }
+
+/* ---- mappings ---- */
+
+static bool is_mapping_site(const struct snapshot_site *site)
+{
+    return site->domain == MTF_DOMAIN_MAPPINGS && site->figures.allocs > 0;
+}
+
+static void mappings_mark(struct rows *rows)
+{
+    unsigned last = rows->writer->page->count - 1;
+    const struct snapshot *snapshot = rows->writer->page->snapshots[last];
+    for (uint32_t site = 0, count = 0; site < snapshot->site_count && count < MAP_SITES_MAX;
+         site++) {
+        if (!is_mapping_site(&snapshot->sites[site]))
+            continue;
+        lines_mark(rows, rows->leaves[last][site]);
+        count++;
+    }
+}
+
+/* "[line, live, mappings, peak, all bytes, calls, unmapped bytes, file]" of the last report. */
+static int put_mapping_sites(struct rows *rows)
+{
+    FILE *out = rows->writer->out;
+    unsigned last = rows->writer->page->count - 1;
+    const struct snapshot *snapshot = rows->writer->page->snapshots[last];
+    uint32_t all = 0;
+    int error = 0;
+    fputs(",\n\"mapSites\":{\"rows\":[", out);
+    for (uint32_t site = 0; site < snapshot->site_count && error == 0; site++) {
+        const struct snapshot_site *from = &snapshot->sites[site];
+        const struct figures *figures = &from->figures;
+        if (!is_mapping_site(from) || all++ >= MAP_SITES_MAX)
+            continue;
+        const uint64_t values[] = {figures->live_bytes, figures->live_blocks,
+                                   figures->peak_bytes, figures->alloc_bytes,
+                                   figures->allocs,     figures->freed_bytes};
+        fprintf(out, "%s\n[%" PRIu32, all > 1 ? "," : "", rows->numbers[rows->leaves[last][site]]);
+        page_put_values(rows->writer, values, sizeof values / sizeof values[0]);
+        fputc(',', out);
+        error = page_put_string(out, from->path.bytes, from->path.length);
+        fputc(']', out);
+    }
+    fprintf(out, "],\"all\":%" PRIu32 "}", all);
+    return error;
+}
+
+/* ---- leaks ---- */
 
 /* Definite before possible before indirect before reachable, and then by bytes. */
 static int loss_compare(const void *left, const void *right)
@@ -300,11 +381,14 @@ static int put_losses(struct rows *rows, unsigned report)
     const struct snapshot_loss **losses = losses_sorted(snapshot, &count);
     if (losses == NULL)
         return -ENOMEM;
-    fprintf(out, "%s{\"all\":%" PRIu32 ",\"checked\":%s,\"rows\":[", report > 0 ? "," : "", count,
-            snapshot_final_check(snapshot) != NULL &&
-                    snapshot_final_check(snapshot)->failure == MTF_CHECK_COMPLETE
-                ? "true"
-                : "false");
+    const struct snapshot_check *check = snapshot_final_check(snapshot);
+    bool checked = check != NULL && check->failure == MTF_CHECK_COMPLETE;
+    fprintf(out, "%s{\"all\":%" PRIu32 ",\"checked\":%s,\"sums\":{", report > 0 ? "," : "", count,
+            checked ? "true" : "false");
+    for (int kind = 0; kind < MTF_LEAK_LIMIT; kind++)
+        fprintf(out, "%s\"%s\":[%" PRIu64 ",%" PRIu64 "]", kind > 0 ? "," : "", kind_names[kind],
+                checked ? check->blocks[kind] : 0, checked ? check->bytes[kind] : 0);
+    fputs("},\"rows\":[", out);
     for (uint32_t i = 0; i < count && i < LOSSES_MAX; i++) {
         const struct snapshot_loss *loss = losses[i];
         const uint64_t values[] = {loss->blocks, loss->bytes, loss->indirect_blocks,
@@ -339,10 +423,13 @@ static int rows_put(struct rows *rows)
     if (error == 0)
         error = rows_choose(rows);
     if (error == 0) {
+        mappings_mark(rows);
         put_lines(rows, used);
         put_rows(rows);
         error = put_all_losses(rows);
     }
+    if (error == 0)
+        error = put_mapping_sites(rows);
     if (error == 0)
         error = put_line_functions(rows, used);
     free(used);

@@ -70,7 +70,7 @@ static void sums_add(struct trees *trees, const struct stacks *stacks, const uin
 static int trees_add(struct trees *trees, struct stacks *stacks, unsigned report, uint32_t site)
 {
     uint64_t values[PAGE_WIDTH_MAX];
-    page_columns(&stacks->snapshot->sites[site].figures, report, values);
+    page_site_columns(trees->writer, report, site, values);
     int error = stacks_read(stacks, site);
     if (error == 0)
         error = sums_reserve(trees, functions_count(trees->functions));
@@ -316,8 +316,8 @@ int page_put_trees(struct page_writer *writer)
     struct trees trees = {
         .writer = writer,
         .functions = functions_open(false),
-        .down = calltree_new(PAGE_WIDTH_MAX),
-        .up = calltree_new(PAGE_WIDTH_MAX),
+        .down = calltree_new(writer->width),
+        .up = calltree_new(writer->width),
     };
     int error = trees.functions != NULL && trees.down != NULL && trees.up != NULL ? 0 : -ENOMEM;
     for (unsigned report = 0; report < writer->page->count && error == 0; report++)

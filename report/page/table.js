@@ -1,8 +1,8 @@
 // A table that sorts, filters, and opens rows. A column: { title, value(row), show(row), number, bar }.
 const ROWS_AT_ONCE = 25;
 
-function makeTable({ id, rows, columns, sortBy, searchable, open, filterLabel }) {
-  const state = { column: columns[sortBy], descending: true, term: '', limit: ROWS_AT_ONCE };
+function makeTable({ id, rows, columns, sortBy, searchable, open, filterLabel, first = ROWS_AT_ONCE }) {
+  const state = { column: columns[sortBy], descending: true, term: '', limit: first };
   const body = element('tbody');
   const status = element('span', { role: 'status', class: 'note' });
   const more = element('button', { type: 'button', class: 'more', onclick: () => { state.limit += 8 * ROWS_AT_ONCE; draw(); } });
@@ -31,7 +31,8 @@ function makeTable({ id, rows, columns, sortBy, searchable, open, filterLabel })
     line.after(element('tr', { class: 'detail' }, element('td', { colspan: columns.length }, open(row))));
   }
   function cell(row, column, most) {
-    const made = element('td', { class: column.number ? 'number' : 'name' }, column.show ? column.show(row) : String(column.value(row)));
+    const zero = column.number && column.value(row) === 0;
+    const made = element('td', { class: column.number ? `number${zero ? ' zero' : ''}` : 'name' }, column.show ? column.show(row) : String(column.value(row)));
     if (column.bar && most > 0) {
       const value = column.value(row);
       const bar = element('span', { class: `bar${column.growth ? (value > 0 ? ' growth' : ' shrink') : ''}` });
@@ -63,7 +64,7 @@ function makeTable({ id, rows, columns, sortBy, searchable, open, filterLabel })
     more.hidden = chosen.length <= state.limit;
     more.textContent = `Show more (${count(chosen.length - state.limit)} left)`;
   }
-  const filter = element('input', { type: 'search', id: `${id}-filter`, title: 'function, file or module', oninput: (event) => { state.term = event.target.value.trim(); state.limit = ROWS_AT_ONCE; draw(); } });
+  const filter = element('input', { type: 'search', id: `${id}-filter`, title: 'function, file or module', oninput: (event) => { state.term = event.target.value.trim(); state.limit = first; draw(); } });
   draw();
   return element('div', { id },
     element('div', { class: 'controls' }, searchable && element('label', { for: `${id}-filter` }, `${filterLabel ?? 'Filter'} `, filter), status),

@@ -1,6 +1,6 @@
 // Tables of call sites, functions, modules, leaks and threads.
 function functionCell(at) {
-  const place = at.file ? `${at.file}${at.line ? `:${at.line}` : ''}` : at.module;
+  const place = at.file ? `${at.file}${at.line ? `:${at.line}` : ''}` : at.module && at.name !== baseName(at.module) ? `[${baseName(at.module)}]` : at.module;
   const swatch = element('span', { class: 'swatch', title: at.module });
   swatch.style.background = colorOf(at.module);
   return element('span', {}, swatch, at.name, ' ', element('span', { class: 'file' }, place));
@@ -12,10 +12,20 @@ function siteCell(stack) {
   return element('span', {}, functionCell(stack[0]), callers !== '' && element('span', { class: 'callers' }, `← ${callers}${stack.length > 4 ? ' ← …' : ''}`));
 }
 
-function stackList(stack, measure) {
-  return element('div', {},
-    element('ol', { class: 'stack' }, ...stack.map((at) => element('li', {}, at.name, ' ',
-      element('span', { class: 'file' }, `${at.file ? `${at.file}${at.line ? `:${at.line}` : ''} ` : ''}${at.module ? `[${baseName(at.module)}]` : ''}${at.inlined ? ' (inlined)' : ''}`)))),
+// How long a call site's blocks lived, where that was measured.
+function lifetimeList(bytesSteps, timeSteps) {
+  return element('div', { class: 'columns' },
+    histogram('Lifetimes, in bytes allocated meanwhile', lifetimeBars(bytesSteps, 2, bytes), 'block'),
+    histogram('Lifetimes, in time', lifetimeBars(timeSteps, 4, duration), 'block'));
+}
+
+function stackOnly(stack) {
+  return element('ol', { class: 'stack' }, ...stack.map((at) => element('li', {}, at.name, ' ',
+    element('span', { class: 'file' }, `${at.file ? `${at.file}${at.line ? `:${at.line}` : ''} ` : ''}${at.module ? `[${baseName(at.module)}]` : ''}${at.inlined ? ' (inlined)' : ''}`))));
+}
+
+function stackList(stack, measure, lifetimes) {
+  return element('div', {}, lifetimes?.[0] && lifetimeList(...lifetimes), stackOnly(stack),
     element('button', { type: 'button', class: 'to-flame', onclick: (event) => { event.stopPropagation(); showInFlame(stack, measure); } }, 'Show in the flame graph'));
 }
 
@@ -24,7 +34,7 @@ function measureColumns(at, prefix = '') {
   const made = [];
   for (const measure of measures) {
     made.push({
-      title: prefix + measure.title, number: true, bar: true,
+      title: prefix + measureTitle(measure), number: true, bar: true,
       value: (row) => valueOf(row.record, at, measure.column),
       show: (row) => amount(valueOf(row.record, at, measure.column), measure.bytes),
     });
@@ -56,29 +66,35 @@ function siteRows() {
   });
 }
 
+// Rows that have anything of what is shown; of a phase most have nothing.
+function withAnything(rows, ...places) {
+  if (!phaseOf(view.group)) return rows;
+  return rows.filter((row) => measures.some((measure) => places.some((at) => valueOf(row.record, at, measure.column) !== 0)));
+}
+
 function siteTable() {
-  const rows = siteRows();
-  const extra = 1 + REPORTS * COLUMNS;
+  const rows = withAnything(siteRows(), 1);
+  const extra = 1 + GROUPS * COLUMNS;
   const more = (title, index, isBytes) => ({ title, number: true, value: (row) => row.record[extra + index], show: (row) => amount(row.record[extra + index], isBytes) });
   const columns = [
     { title: 'Call site', value: (row) => row.stack()[0].name, show: (row) => siteCell(row.stack()) },
     ...measureColumns(1),
-    ...withValues([more('Largest', 4, true), more('Reallocs', 5, false), more('Slack', 0, true), more('Moved by realloc', 1, true), more('Freed elsewhere', 2, false), more('Alignment', 3, false)], rows),
+    ...phaseOf(view.group) ? [] : withValues([more('Largest', 4, true), more('Reallocs', 5, false), more('Slack', 0, true), more('Moved by realloc', 1, true), more('Freed elsewhere', 2, false), more('Alignment', 3, false)], rows),
   ];
-  const left = data.sites.all - rows.length;
-  return element('div', {}, makeTable({ id: 'sites-table', rows, columns, sortBy: comparing ? 2 : 1, searchable: searchableStack, open: (row) => stackList(row.stack()) }),
+  const left = data.sites.all - data.sites.rows.length;
+  return element('div', {}, makeTable({ id: 'sites-table', rows, columns, sortBy: comparing ? 2 : 1, searchable: searchableStack, open: (row) => stackList(row.stack(), null, row.record.slice(extra + 6)) }),
     left > 0 && element('p', { class: 'note' }, `${count(left)} of ${noun(data.sites.all, 'call site')} are left out: none of them is among the largest by any column.`));
 }
 
 function functionTable() {
-  const rows = data.table.rows.map((record) => ({ record, at: functions[record[0]] }));
-  const all = 1 + REPORTS * COLUMNS;
+  const all = 1 + GROUPS * COLUMNS;
+  const rows = withAnything(data.table.rows.map((record) => ({ record, at: functions[record[0]] })), 1, all);
   const columns = [
     { title: 'Function', value: (row) => row.at.name, show: (row) => functionCell(row.at) },
     ...measureColumns(1, 'Own: ').slice(0, comparing ? 4 : 3),
     ...measureColumns(all, 'With callees: '),
   ];
-  const left = data.table.all - rows.length;
+  const left = data.table.all - data.table.rows.length;
   const find = (row) => {
     document.getElementById('flame-search').value = row.at.name;
     searchFlame(row.at.name);
@@ -90,23 +106,32 @@ function functionTable() {
 }
 
 function moduleTable() {
-  const rows = data.modules.map((record) => ({ record, module: text(record[0]) }));
+  const rows = withAnything(data.modules.map((record) => ({ record, module: text(record[0]) })), 1);
   const columns = [{ title: 'Module', value: (row) => row.module, show: (row) => functionCell({ name: row.module ? baseName(row.module) : 'unknown', module: row.module, file: '', line: 0 }) }, ...measureColumns(1)];
   return makeTable({ id: 'modules-table', rows, columns, sortBy: 1, searchable: (row) => row.module });
 }
 
+// Draws the tables anew, for another phase.
+let redrawTables = () => {};
+
 function addTables() {
-  const made = {};
+  let made = {};
+  let shown;
   const tabs = [['sites', 'Call sites', siteTable], ['functions', 'Functions', functionTable], ['modules', 'Modules', moduleTable]];
   const panel = element('div', { role: 'tabpanel', id: 'table-panel', 'aria-live': 'off' });
   const buttons = tabs.map(([id, title, make]) => element('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': 'table-panel', onclick: () => show(id, make) }, title));
   function show(id, make) {
+    shown = [id, make];
     made[id] ??= make();
     panel.replaceChildren(made[id]);
     buttons.forEach((button) => button.setAttribute('aria-selected', String(button.id === `tab-${id}`)));
   }
   addSection('tables', 'Where it is allocated', element('div', { class: 'tabs', role: 'tablist' }, ...buttons), panel);
   show('sites', siteTable);
+  redrawTables = () => {
+    made = {};
+    show(...shown);
+  };
 }
 
 const kinds = [
@@ -131,7 +156,7 @@ function lossTable(report, kind, records) {
       { title: 'and indirectly', number: true, value: (row) => row.record[6], show: (row) => bytes(row.record[6]) },
       { title: 'in blocks', number: true, value: (row) => row.record[5], show: (row) => count(row.record[5]) }], rows),
   ];
-  return makeTable({ id: `leaks-${kind}-${report}`, rows, columns, sortBy: 1, searchable: rows.length > 5 ? searchableStack : null, open: (row) => stackList(row.stack(), measures[0]) });
+  return makeTable({ id: `leaks-${kind}-${report}`, rows, columns, sortBy: 1, first: 10, searchable: rows.length > 5 ? searchableStack : null, open: (row) => stackList(row.stack(), measures[0]) });
 }
 
 function addLeaks() {
@@ -143,7 +168,7 @@ function addLeaks() {
     for (const [kind, name, meaning] of kinds) {
       const records = losses.rows.filter((record) => record[1] === kind);
       if (records.length === 0) continue;
-      const [sum, blocks] = [4, 3].map((i) => records.reduce((all, record) => all + record[i], 0));
+      const [blocks, sum] = losses.sums[kind];
       any = true;
       parts.push(element('details', { open: kind !== 'reachable' && kind !== 'inherited' && kind !== 'ignored' },
         element('summary', {}, element('b', { class: kind === 'definite' || kind === 'possible' ? 'up' : '' }, `${title}${name}: ${bytes(sum)} in ${noun(blocks, 'block')}`), ` — ${meaning}`),
@@ -163,5 +188,7 @@ function addThreads() {
     { title: 'Thread', value: (row) => row.record[1], show: (row) => `${row.record[1] || 'unnamed'} (${row.record[0]})` },
     ...withValues(titles.map(([index, title, isBytes]) => ({ title, number: true, bar: isBytes, value: (row) => row.record[index], show: (row) => amount(row.record[index], isBytes) })), rows),
   ];
-  addSection('threads', 'Threads', makeTable({ id: 'threads-table', rows, columns, sortBy: Math.min(2, columns.length - 1), searchable: rows.length > 10 ? (row) => row.record[1] : null }));
+  const left = data.reports[LAST].allThreads - rows.length;
+  addSection('threads', 'Threads', makeTable({ id: 'threads-table', rows, columns, sortBy: Math.min(2, columns.length - 1), searchable: rows.length > 10 ? (row) => row.record[1] : null }),
+    left > 0 && element('p', { class: 'note' }, `${count(left)} of ${noun(data.reports[LAST].allThreads, 'thread')} are left out, those that allocated least.`));
 }

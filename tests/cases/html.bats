@@ -69,6 +69,37 @@ perl_report() {
   drive compared both.html first.json second.json
 }
 
+@test "phases cut totals, flame graph and tables; memory, mappings and lifetimes have their places" {
+  cat >maps.c <<'C'
+#include <sys/mman.h>
+#include <unistd.h>
+__attribute__((constructor)) static void map(void)
+{
+    for (int i = 0; i < 3; i++)
+        mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+C
+  gcc -shared -fPIC -o maps.so maps.c
+  options=lifetimes=1
+  preload_below=$PWD/maps.so
+  track "$programs/measures_itself"
+  report=$(the_report 'measures_itself.*.memtrack')
+  tool html -o page.html "$report"
+  flat_json "$report"
+  tool report --json --phase serve "$report" | jq '.reports[0]' >cut.json
+  drive phases page.html report.json cut.json serve
+  drive memory page.html report.json
+}
+
+@test "the verdict is green where nothing is lost, red where something is" {
+  track "$programs/measures_itself"
+  tool html -o kept.html "$(the_report 'measures_itself.*.memtrack')"
+  drive verdict kept.html good
+  track "$programs/leaks_on_two_paths"
+  tool html -o lost.html "$(the_report 'leaks_on_two_paths.*.memtrack')"
+  drive verdict lost.html bad
+}
+
 @test "a hostile name does nothing" {
   track "$programs/hostile_names" '</script><img src=x onerror=window.owned=1>' '<!--' '${owned}'
   tool html -o page.html "$(the_report 'hostile_names.*.memtrack')"

@@ -162,6 +162,55 @@ async function compared(browser, file, firstFile, secondFile) {
   expectQuiet(page);
 }
 
+// Tables, totals and flame graph are cut to a phase, and back.
+async function phases(browser, file, wholeFile, cutFile, name) {
+  const [whole, cut] = [wholeFile, cutFile].map((one) => JSON.parse(fs.readFileSync(one, 'utf8')).totals);
+  const page = await open(browser, file);
+  await settle(page);
+  const rows = await texts(page, '#phases-table tbody tr');
+  check(rows.length === 4 && rows.some((row) => row.startsWith(name)), `the table of phases has ${rows}`);
+  const option = await page.$$eval('#phase-choice option', (all, wanted) => all.find((one) => one.textContent === `phase ${wanted}`).value, name);
+  await page.selectOption('#phase-choice', option);
+  await settle(page);
+  const card = (await texts(page, '#card-calls'))[0];
+  check(card.includes(`Calls${grouped(cut.allocations)}`), `cut, the card says ${card}, not ${cut.allocations}`);
+  await page.selectOption('#flame-measure', 'calls');
+  await settle(page);
+  const root = () => page.$eval('#flame-chart g.frame title', (title) => title.textContent);
+  check((await root()).includes(`(${grouped(cut.allocations)})`), `cut, the flame graph has ${await root()}`);
+  const sites = await texts(page, '#sites-table tbody tr');
+  check(sites.length > 0 && sites.every((row) => row.includes('works') || row.includes('keeps_with_slack')), `cut, the table has ${sites}`);
+  await page.selectOption('#phase-choice', '0');
+  await settle(page);
+  check((await texts(page, '#card-calls'))[0].includes(grouped(whole.allocations)), 'the whole run does not come back');
+  expectQuiet(page);
+}
+
+// Resident memory by kind, mappings, lifetimes of a call site.
+async function memory(browser, file, reportFile) {
+  const report = JSON.parse(fs.readFileSync(reportFile, 'utf8'));
+  const page = await open(browser, file);
+  await settle(page);
+  const parts = (await texts(page, '#memory .parts li')).join(' | ');
+  check(parts.includes('Heap: pages with live blocks') && parts.includes('Program and libraries'), `the memory's parts are ${parts}`);
+  const width = await page.$$eval('#memory .stacked .part', (all) => all.reduce((sum, one) => sum + parseFloat(one.style.width), 0));
+  check(Math.abs(width - 100) < 0.5, `the bar's parts are ${width}% of it`);
+  check((await page.textContent('#memory')).includes('Fragmentation'), 'nothing is said of fragmentation');
+  const mapped = (await texts(page, '#mappings p'))[0];
+  check(mapped.includes(`mapped in ${grouped(report.mappings.totals.allocations)} call`), `mappings: ${mapped}`);
+  check((await texts(page, '#map-sites-table tbody tr')).length > 0, 'no call site of mappings');
+  await page.click('#sites-table tbody tr.row:has-text("works")');
+  check((await texts(page, '#sites-table tr.detail h3')).length === 2, 'no lifetimes in the row of a call site');
+  expectQuiet(page);
+}
+
+// The verdict's colour is that of its words.
+async function verdict(browser, file, wanted) {
+  const page = await open(browser, file);
+  check((await page.getAttribute('#verdict', 'class')) === `verdict ${wanted}`, `${await page.textContent('#verdict')}: is ${await page.getAttribute('#verdict', 'class')}`);
+  expectQuiet(page);
+}
+
 // Names that look like markup stay text.
 async function hostile(browser, file, name) {
   const page = await open(browser, file);
@@ -201,7 +250,7 @@ async function speedscope(browser, file, program) {
   check(complaints.length === 0, `speedscope complains: ${complaints.join('; ')}`);
 }
 
-const tests = { totals, interact, timeline, leaks, compared, hostile, large, speedscope };
+const tests = { totals, interact, timeline, leaks, compared, hostile, large, phases, memory, verdict, speedscope };
 
 (async () => {
   const browser = await chromium.launch({ executablePath: browsers.find(fs.existsSync), args: ['--no-sandbox', '--disable-gpu'] });
