@@ -351,7 +351,8 @@ int judge_run(struct judge *judge, const struct inputs *inputs)
     else if (error == 0 && judge->events == 0 && verdict_unjudged_count(&judge->verdict) == 0 &&
              (judge->gate->allow & GATE_ALLOW_UNTRACKED) == 0)
         error =
-            verdict_unjudged(&judge->verdict, "nothing was tracked: no process allocated anything");
+            verdict_unjudged(&judge->verdict, "nothing was tracked: no process allocated anything "
+                                              "(--allow untracked lets that pass)");
     if (error == 0)
         error = judge_leaks(judge);
     if (error == 0)

@@ -253,6 +253,74 @@ make_check() {
   run -1 tool check reports
 }
 
+# A project of another kind in the folder `project`, with $memtrack as plain `memtrack` in the PATH.
+recipe() {
+  mkdir project bin
+  ln -s "$memtrack" bin/memtrack
+  clean+=(PATH="$PWD/bin:/usr/local/bin:/usr/bin:/bin")
+  cd project || return 1
+}
+
+@test "ctest under the gate, as one run: the leaking test program is named with file and line" {
+  type cmake >/dev/null 2>&1 || skip "cmake is not installed"
+  project
+  mkdir bin && ln -s "$memtrack" bin/memtrack
+  clean+=(PATH="$PWD/bin:/usr/local/bin:/usr/bin:/bin")
+  "${clean[@]}" cmake -S . -B built >log 2>&1 && "${clean[@]}" cmake --build built >>log 2>&1
+  "${clean[@]}" memtrack run --gate --out "$PWD/reports/" -- ctest --test-dir built >log 2>&1
+  leak_in_clear
+  "${clean[@]}" cmake --build built >>log 2>&1
+  run -1 "${clean[@]}" memtrack run --gate --out "$PWD/reports/" -- ctest --test-dir built
+  [[ $output == *'100% tests passed'* && $output == *'words_add at words.c:9 [clears]'* ]]
+}
+
+@test "pytest under the gate: a leak in a library that the tests call" {
+  /usr/bin/python3 -m pytest --version >/dev/null 2>&1 || skip "pytest is not installed"
+  recipe
+  printf '#include <stdlib.h>\n#include <string.h>\nint count(const char *w) { char *copy = strdup(w); int n = (int)strlen(copy); %s return n; }\n' \
+    'free(copy);' >words.c
+  printf 'import ctypes\ndef test_count():\n    assert ctypes.CDLL("./libwords.so").count(b"hello") == 5\n' >test_words.py
+  gcc -g -shared -fPIC -fno-builtin -o libwords.so words.c
+  "${clean[@]}" PYTHONMALLOC=malloc memtrack run --gate --out "$PWD/reports/" -- /usr/bin/python3 -m pytest -q >log 2>&1 ||
+    { tail -n 20 log; false; }
+  sed -i 's/free(copy);//' words.c
+  gcc -g -shared -fPIC -fno-builtin -o libwords.so words.c
+  run -1 "${clean[@]}" PYTHONMALLOC=malloc memtrack run --gate --out "$PWD/reports/" -- /usr/bin/python3 -m pytest -q
+  [[ $output == *'1 passed'* && $output == *'6 bytes in 1 block definitely lost, allocated in count'* ]]
+  [[ $output == *'count at words.c:3 [libwords.so]'* ]]
+}
+
+@test "bats under the gate, limited to the project's own program" {
+  project
+  leak_in_clear
+  mkdir bin && ln -s "$memtrack" bin/memtrack
+  make adds clears >log 2>&1
+  printf '@test "adds" { ./adds; }\n@test "clears" { ./clears; }\n' >suite.bats
+  clean+=(PATH="$PWD/bin:/usr/local/bin:/usr/bin:/bin")
+  run -1 "${clean[@]}" memtrack run --gate --program adds --program clears --out "$PWD/reports/" -- bats suite.bats
+  [[ $output == *'ok 2 clears'* && ${lines[-1]} == 'memtrack run --gate: 3 findings; 2 reports' ]]
+}
+
+@test "cargo test with the gate as its runner: a leak fails, and its baseline holds in the next build" {
+  type cargo >/dev/null 2>&1 || skip "cargo is not installed"
+  recipe
+  mkdir src
+  printf '[package]\nname = "words"\nversion = "0.1.0"\nedition = "2021"\n' >Cargo.toml
+  printf '%s\n' 'pub fn lose(n: usize) -> usize { let v = vec![7u8; n]; let l = v.len(); std::mem::forget(v); l }' \
+    '#[test] fn loses() { assert_eq!(lose(1234), 1234); }' >src/lib.rs
+  runner=(env HOME="$HOME" PATH="$PWD/../bin:$PATH" CARGO_TARGET_DIR="$PWD/target" CARGO_NET_OFFLINE=true
+    "CARGO_TARGET_$(uname -m | tr '[:lower:]' '[:upper:]')_UNKNOWN_LINUX_GNU_RUNNER=memtrack run --gate --out $PWD/reports/ --")
+  run ! "${runner[@]}" timeout 200 cargo test --lib
+  [[ $output == *'test loses ... ok'* ]]
+  [[ $output == *'1.2 KiB (1,234 bytes) in 1 block definitely lost, allocated in words::lose'* ]]
+  tool baseline -o base.json reports
+  [ "$(jq -r '.sites[].stack[] | select(test("lose")) | split("!")[0]' base.json | sort -u)" = words ]
+  sed -i '1i // A line.' src/lib.rs
+  rm -rf reports
+  run ! "${runner[@]}" timeout 200 cargo test --lib
+  run -0 tool check --baseline base.json reports
+}
+
 @test "diff tells what is new, gone, grown and shrunk" {
   project
   make_check
