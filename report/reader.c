@@ -91,6 +91,35 @@ static void reader_add_share(struct mtf_site *site, const struct mtf_share *shar
         site->largest = share->largest;
 }
 
+static void reader_at_least(uint64_t *counter, uint64_t least)
+{
+    if (*counter < least)
+        *counter = least;
+}
+
+/* The process was killed, or is, between the two halves of a step: it is done here. A record that has more is
+   of a process that went on meanwhile. */
+static int reader_settle(struct reader *reader, struct mtf_site *sites, uint64_t site_count)
+{
+    const struct mtf_settle *settle = &reader->tables.header.settle;
+    if (settle->share == 0)
+        return 0;
+    if (settle->site >= site_count)
+        return reader_damaged(reader, "settlement of counters", settle->site);
+    struct mtf_site *site = &sites[settle->site];
+    const struct mtf_share nothing = {0};
+    reader_add_share(site, &nothing, reader_peak_epoch(reader, site));
+    reader_at_least(&site->allocs, settle->allocs);
+    reader_at_least(&site->alloc_bytes, settle->alloc_bytes);
+    reader_at_least(&site->frees, settle->frees);
+    reader_at_least(&site->freed_bytes, settle->freed_bytes);
+    reader_at_least(&site->temporary, settle->temporary);
+    reader_at_least(&site->reallocs, settle->reallocs);
+    reader_at_least(&site->zero_size, settle->zero_size);
+    reader_at_least(&site->largest, settle->largest);
+    return 0;
+}
+
 /* Adds what threads have counted apart to the raw site records. */
 static int reader_add_shares(struct reader *reader, struct mtf_site *sites, uint64_t site_count)
 {
@@ -103,8 +132,11 @@ static int reader_add_shares(struct reader *reader, struct mtf_site *sites, uint
     const struct mtf_share *shares = records;
     if (reader_is_sealed(reader))
         count = 0;
+    else
+        error = reader_settle(reader, sites, site_count);
     for (uint64_t i = 0; i < count && error == 0; i++) {
-        if (shares[i].allocs == 0 && shares[i].frees == 0)
+        bool settled = i + 1 == reader->tables.header.settle.share;
+        if (settled || (shares[i].allocs == 0 && shares[i].frees == 0))
             continue;
         if (shares[i].site < site_count)
             reader_add_share(&sites[shares[i].site], &shares[i],

@@ -35,14 +35,12 @@ void map_count_made(uint32_t site, uint64_t size, mtf_name_ref path)
     if (MT_UNLIKELY(count_is_sealed))
         return;
     count_keep_peak(record);
-    add_owned(&record->allocs, 1);
-    add_owned(&record->alloc_bytes, size);
+    add_owned_pair(&record->allocs, 1, size); /* and alloc_bytes */
     if (size > record->largest)
         store_relaxed(&record->largest, size);
     if (path)
         store_relaxed(&record->path, path);
-    add_owned(&count_mapped()->current_bytes, size);
-    add_owned(&count_mapped()->current_count, 1);
+    add_owned_pair(&count_mapped()->current_bytes, size, 1); /* and current_count */
 }
 
 void map_count_remade(uint32_t site, uint64_t size, mtf_name_ref path)
@@ -59,12 +57,8 @@ void map_count_gone(uint32_t site, uint64_t size, bool whole)
     if (MT_UNLIKELY(count_is_sealed))
         return;
     count_keep_peak(record);
-    add_owned(&record->freed_bytes, size);
-    add_owned(&count_mapped()->current_bytes, -size);
-    if (whole) {
-        add_owned(&record->frees, 1);
-        add_owned(&count_mapped()->current_count, (uint64_t)-1);
-    }
+    add_owned_pair(&record->frees, whole, size); /* and freed_bytes */
+    add_owned_pair(&count_mapped()->current_bytes, -size, -(uint64_t)whole);
 }
 
 void map_count_gone_inherited(uint32_t site, uint64_t size, bool whole)
@@ -72,9 +66,7 @@ void map_count_gone_inherited(uint32_t site, uint64_t size, bool whole)
     struct mtf_site *record = count_site(site);
     if (MT_UNLIKELY(count_is_sealed))
         return;
-    add_owned(&record->inherited_bytes, -size);
-    if (whole)
-        add_owned(&record->inherited_blocks, (uint64_t)-1);
+    add_owned_pair(&record->inherited_blocks, -(uint64_t)whole, -size); /* and inherited_bytes */
 }
 
 void map_count_inherit(uint32_t site, uint64_t size, bool first)

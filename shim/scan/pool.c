@@ -42,8 +42,7 @@ static void pool_count_alloc(const struct pool_block *block)
     struct mtf_site *site = pool_site(block->site);
     if (site == NULL)
         return;
-    add_owned(&site->allocs, 1);
-    add_owned(&site->alloc_bytes, block->size);
+    add_owned_pair(&site->allocs, 1, block->size); /* and alloc_bytes */
     if (block->size > site->largest)
         store_relaxed(&site->largest, block->size);
 }
@@ -54,11 +53,10 @@ static void pool_count_free(const struct pool_block *block)
     if (site == NULL)
         return;
     if (block->inherited) {
-        add_owned(&site->inherited_blocks, (uint64_t)-1);
-        add_owned(&site->inherited_bytes, -block->size);
+        add_owned_pair(&site->inherited_blocks, (uint64_t)-1,
+                       -block->size); /* and inherited_bytes */
     } else {
-        add_owned(&site->frees, 1);
-        add_owned(&site->freed_bytes, block->size);
+        add_owned_pair(&site->frees, 1, block->size); /* and freed_bytes */
     }
 }
 

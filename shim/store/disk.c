@@ -1,4 +1,5 @@
 #include "store/disk.h"
+#include "base/decimal.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #define DISK_PATH_MAX 4096
 
@@ -14,6 +16,7 @@ static struct {
     int fd; /* -1: closed */
     uint64_t length;
     struct sys_identity identity;
+    bool hidden; /* has no name yet */
 } disk = {.fd = -1};
 
 int disk_create(const char *path)
@@ -30,6 +33,61 @@ int disk_create(const char *path)
     memcpy(disk.path, path, strlen(path) + 1);
     disk.length = 0;
     disk.fd = sys_raise(fd);
+    return 0;
+}
+
+/* The folder that `path` is in. */
+static void disk_folder(const char *path, char folder[DISK_PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    if (slash == path)
+        length = 1;
+    memcpy(folder, length ? path : ".", length ? length : 1);
+    folder[length ? length : 1] = '\0';
+}
+
+int disk_create_hidden(const char *path)
+{
+    char folder[DISK_PATH_MAX];
+    struct statx found;
+    if (strlen(path) >= DISK_PATH_MAX)
+        return -ENAMETOOLONG;
+    if (SYS6(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &found, 0) == 0)
+        return -EEXIST;
+    disk_folder(path, folder);
+    int fd = sys_open(folder, O_RDWR | O_TMPFILE, 0666);
+    if (fd < 0)
+        return fd;
+    int error = sys_identify(fd, &disk.identity);
+    disk.fd = sys_raise(fd);
+    if (error == 0 && disk.fd < 0)
+        error = -EMFILE; /* without a name it could not be opened again */
+    if (error) {
+        disk_drop(false);
+        return error;
+    }
+    memcpy(disk.path, path, strlen(path) + 1);
+    disk.length = 0;
+    disk.hidden = true;
+    return 0;
+}
+
+/* Opened anew: what is mapped from the old descriptor has no name in /proc. */
+int disk_publish(void)
+{
+    char link[32] = "/proc/self/fd/";
+    char digits[DECIMAL_MAX];
+    if (!disk.hidden)
+        return 0;
+    const char *number = decimal_of((unsigned)disk.fd, digits);
+    memcpy(link + strlen(link), number, (size_t)(digits + DECIMAL_MAX - number));
+    long error = SYS6(SYS_linkat, AT_FDCWD, link, AT_FDCWD, disk.path, AT_SYMLINK_FOLLOW, 0);
+    if (error)
+        return (int)error;
+    disk.hidden = false;
+    sys_close(disk.fd);
+    disk.fd = sys_raise(sys_open(disk.path, O_RDWR | O_NOFOLLOW, 0));
     return 0;
 }
 
@@ -134,12 +192,13 @@ bool disk_map(void *at, size_t size, uint64_t offset)
 
 void disk_drop(bool remove)
 {
-    if (remove && disk.path[0])
+    if (remove && disk.path[0] && !disk.hidden)
         SYS3(SYS_unlinkat, AT_FDCWD, disk.path, 0);
     if (disk_is_ours(disk.fd))
         sys_close(disk.fd);
     disk.fd = -1;
     disk.path[0] = '\0';
+    disk.hidden = false;
     disk.length = 0;
 }
 

@@ -14,6 +14,12 @@
 
 /* Creates the file; it must not exist. 0 or -errno. */
 int disk_create(const char *path);
+/* The same, but the name appears by disk_publish alone, with all that the file then holds: whoever is killed
+   before leaves nothing. Not every file system can do that, nor every moment: then an error, and nothing was
+   done; disk_create serves. */
+int disk_create_hidden(const char *path);
+/* Gives a hidden file its name; -EEXIST if something has it meanwhile. 0 for any other file. */
+int disk_publish(void);
 /* Really allocates `size` more bytes at the end. The offset of the first, or -errno. */
 int64_t disk_extend(size_t size);
 /* Forgets the last `size` bytes, which could not be used; the next extension gives them again. */
@@ -22,7 +28,7 @@ void disk_take_back(size_t size);
 int disk_write(const void *bytes, size_t size, uint64_t offset);
 /* Maps a part of it shared, read-write, at a fixed address. */
 bool disk_map(void *at, size_t size, uint64_t offset);
-/* Gives the file up. `remove`: it was never complete. */
+/* Gives the file up. `remove`: it was never complete, and loses its name, if it has one. */
 void disk_drop(bool remove);
 /* Empty while there is no file. */
 const char *disk_path(void);

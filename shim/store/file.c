@@ -345,12 +345,15 @@ static bool file_make_private(void)
     return true;
 }
 
-int file_create(const char *path)
+/* The name stands for a complete file from its first moment on, if `create` allows that. */
+static int file_create_by(int (*create)(const char *), const char *path)
 {
-    int error = disk_create(path);
+    int error = create(path);
     if (error)
         return error;
     error = file_copy_out();
+    if (error == 0)
+        error = disk_publish();
     if (error == 0 && !file_map_in())
         error = -ENOMEM;
     if (error) {
@@ -361,6 +364,12 @@ int file_create(const char *path)
     }
     file_on_disk = true;
     return 0;
+}
+
+int file_create(const char *path)
+{
+    int error = file_create_by(disk_create_hidden, path);
+    return error == 0 || error == -EEXIST ? error : file_create_by(disk_create, path);
 }
 
 bool file_exists(void)

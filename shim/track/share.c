@@ -52,8 +52,7 @@ static inline void share_drift(struct self *self, int64_t bytes)
 
 static inline void share_add(struct mtf_share *share, size_t size)
 {
-    add_owned(&share->allocs, 1);
-    add_owned(&share->alloc_bytes, size);
+    add_owned_pair(&share->allocs, 1, size); /* and alloc_bytes */
     if (MT_UNLIKELY(size == 0))
         add_owned(&share->zero_size, 1);
     if (MT_UNLIKELY(size > share->largest))
@@ -62,8 +61,7 @@ static inline void share_add(struct mtf_share *share, size_t size)
 
 static inline void share_subtract(struct mtf_share *share, size_t size, bool temporary)
 {
-    add_owned(&share->frees, 1);
-    add_owned(&share->freed_bytes, size);
+    add_owned_pair(&share->frees, 1, size); /* and freed_bytes */
     if (temporary)
         add_owned(&share->temporary, 1);
 }

@@ -38,8 +38,7 @@ uint64_t total_sequence(void)
 
 static inline void total_disinherit_locked(struct mtf_site *site, size_t size)
 {
-    add_owned(&site->inherited_blocks, (uint64_t)-1);
-    add_owned(&site->inherited_bytes, -size);
+    add_owned_pair(&site->inherited_blocks, (uint64_t)-1, -size); /* and inherited_bytes */
 }
 
 /* Two in a hundred events that wait, and a thousand of them, are threads at full speed. */
@@ -155,24 +154,46 @@ void total_died(uint32_t site, uint64_t sequence)
     lock_leave(&total_lock, taken);
 }
 
+/* What the site's record is to be once the share is in it. */
+static void total_plan_settle_locked(struct mtf_settle *plan, const struct mtf_share *share)
+{
+    const struct mtf_site *site = site_record(share->site);
+    plan->site = share->site;
+    plan->allocs = site->allocs + share->allocs;
+    plan->alloc_bytes = site->alloc_bytes + share->alloc_bytes;
+    plan->frees = site->frees + share->frees;
+    plan->freed_bytes = site->freed_bytes + share->freed_bytes;
+    plan->temporary = site->temporary + share->temporary;
+    plan->reallocs = site->reallocs + share->reallocs;
+    plan->zero_size = site->zero_size + share->zero_size;
+    plan->largest = share->largest > site->largest ? share->largest : site->largest;
+    order_stores();
+    store_relaxed(&plan->share,
+                  (uint64_t)(share - (struct mtf_share *)file_table(MTF_KIND_SHARES)) + 1);
+    order_stores();
+}
+
 static void total_settle_one_locked(struct mtf_share *share)
 {
     struct mtf_site *site = site_record(share->site);
     struct mtf_totals *totals = total_totals();
+    struct mtf_settle *plan = &file_header->settle;
     struct mtf_share part = *share;
+    total_plan_settle_locked(plan, share);
     *share = (struct mtf_share){.site = part.site};
     total_keep_peak(site, totals);
-    add_owned(&site->allocs, part.allocs);
-    add_owned(&site->alloc_bytes, part.alloc_bytes);
-    add_owned(&site->frees, part.frees);
-    add_owned(&site->freed_bytes, part.freed_bytes);
-    add_owned(&site->temporary, part.temporary);
-    add_owned(&site->reallocs, part.reallocs);
-    add_owned(&site->zero_size, part.zero_size);
-    if (part.largest > site->largest)
-        store_relaxed(&site->largest, part.largest);
-    add_owned(&totals->current_bytes, part.alloc_bytes - part.freed_bytes);
-    add_owned(&totals->current_blocks, part.allocs - part.frees);
+    store_relaxed(&site->allocs, plan->allocs);
+    store_relaxed(&site->alloc_bytes, plan->alloc_bytes);
+    store_relaxed(&site->frees, plan->frees);
+    store_relaxed(&site->freed_bytes, plan->freed_bytes);
+    store_relaxed(&site->temporary, plan->temporary);
+    store_relaxed(&site->reallocs, plan->reallocs);
+    store_relaxed(&site->zero_size, plan->zero_size);
+    store_relaxed(&site->largest, plan->largest);
+    order_stores();
+    store_relaxed(&plan->share, 0);
+    add_owned_pair(&totals->current_bytes, part.alloc_bytes - part.freed_bytes,
+                   part.allocs - part.frees);
 }
 
 static void total_settle_locked(struct mtf_share *shares, uint64_t count)
@@ -250,6 +271,7 @@ void total_restart(void)
 {
     struct mtf_totals fresh = {.sequence = total_totals()->sequence};
     *total_totals() = fresh;
+    file_header->settle.share = 0;
     uint64_t sites = file_count(MTF_KIND_SITES);
     for (uint64_t i = 0; i < sites; i++) {
         struct mtf_site *site = site_record((uint32_t)i);

@@ -134,8 +134,7 @@ MT_INLINE void total_look_for_peak(struct mtf_totals *totals, struct mtf_site *s
 
 MT_INLINE void total_add_to_site(struct mtf_site *site, size_t size)
 {
-    add_owned(&site->allocs, 1);
-    add_owned(&site->alloc_bytes, size);
+    add_owned_pair(&site->allocs, 1, size); /* and alloc_bytes */
     if (MT_UNLIKELY(size > site->largest))
         store_relaxed(&site->largest, size);
     if (MT_UNLIKELY(size == 0))
@@ -144,8 +143,7 @@ MT_INLINE void total_add_to_site(struct mtf_site *site, size_t size)
 
 MT_INLINE void total_subtract_from_site(struct mtf_site *site, size_t size, bool temporary)
 {
-    add_owned(&site->frees, 1);
-    add_owned(&site->freed_bytes, size);
+    add_owned_pair(&site->frees, 1, size); /* and freed_bytes */
     if (temporary)
         add_owned(&site->temporary, 1);
 }
@@ -154,8 +152,7 @@ MT_INLINE void total_alloc_locked(uint32_t site, size_t size)
 {
     struct mtf_totals *totals = total_totals();
     struct mtf_site *record = site_record(site);
-    add_owned(&totals->current_bytes, size);
-    add_owned(&totals->current_blocks, 1);
+    add_owned_pair(&totals->current_bytes, size, 1); /* and current_blocks */
     total_look_for_peak(totals, record);
     total_add_to_site(record, size);
     sizes_count(sizes_shared, size);
@@ -168,8 +165,7 @@ MT_INLINE void total_free_locked(uint32_t site, size_t size, bool temporary)
     struct mtf_site *record = site_record(site);
     total_is_rising = false;
     total_keep_peak(record, totals);
-    add_owned(&totals->current_bytes, -size);
-    add_owned(&totals->current_blocks, (uint64_t)-1);
+    add_owned_pair(&totals->current_bytes, -size, (uint64_t)-1);
     total_subtract_from_site(record, size, temporary);
     timeline_count();
 }

@@ -193,6 +193,10 @@ C
   tool report killed.*.memtrack | grep -qi 'kill'
 }
 
+@test "killed at random moments: every report is readable and has what was counted, to the call" {
+  SHIM=$shim timeout 200 "$python" "$root/tests/cases/killed.py" "$memtrack" "$programs/counts_until_killed" 200 "$RANDOM"
+}
+
 @test "how a process ended is in its report: exit, _exit, quick_exit, abort" {
   local way
   for way in exit _exit quick_exit abort; do

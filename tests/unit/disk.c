@@ -207,6 +207,52 @@ static void a_dropped_file_stays_or_goes_as_asked(void **state)
     assert_int_equal(disk_length(), 0);
 }
 
+static void a_hidden_file_appears_whole_by_its_name_or_not_at_all(void **state)
+{
+    const char *path = child_file("report");
+    char bytes[4];
+    (void)state;
+    int error = disk_create_hidden(path);
+    if (error == -EOPNOTSUPP || error == -EISDIR) {
+        print_message("this file system has no files without a name\n");
+        skip();
+    }
+    assert_int_equal(error, 0);
+    assert_int_equal(disk_extend(PIECE), 0);
+    assert_int_equal(disk_write("mine", 4, 0), 0);
+    assert_int_equal(size_of(path), -1);
+    assert_int_equal(disk_publish(), 0);
+    assert_int_equal(size_of(path), PIECE);
+    int own = descriptor_of(path);
+    assert_true(own > 900);
+    assert_int_equal(pread(own, bytes, 4, 0), 4);
+    assert_memory_equal(bytes, "mine", 4);
+    assert_int_equal(disk_extend(PIECE), PIECE);
+    disk_drop(true);
+    assert_int_equal(size_of(path), -1);
+
+    assert_int_equal(disk_create_hidden(path), 0);
+    disk_drop(true);
+    assert_int_equal(size_of(path), -1);
+}
+
+static void a_hidden_file_leaves_alone_what_has_its_name(void **state)
+{
+    const char *path = child_file("report");
+    (void)state;
+    if (disk_create_hidden(path) != 0)
+        skip();
+    assert_int_equal(symlink("elsewhere", path), 0);
+    assert_int_equal(disk_publish(), -EEXIST);
+    disk_drop(true);
+    assert_int_equal(disk_create_hidden(path), -EEXIST);
+    struct stat found;
+    assert_int_equal(lstat(path, &found), 0);
+    assert_true(S_ISLNK(found.st_mode));
+    assert_int_equal(size_of(child_file("elsewhere")), -1);
+    assert_int_equal(disk_create_hidden(child_file("no/such/folder")), -ENOENT);
+}
+
 #define DISK_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -221,6 +267,8 @@ int main(void)
         DISK_TEST(a_removed_or_replaced_file_is_an_error_once_its_descriptor_is_gone),
         DISK_TEST(the_limit_on_file_sizes_is_an_error_and_no_signal),
         DISK_TEST(a_dropped_file_stays_or_goes_as_asked),
+        DISK_TEST(a_hidden_file_appears_whole_by_its_name_or_not_at_all),
+        DISK_TEST(a_hidden_file_leaves_alone_what_has_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

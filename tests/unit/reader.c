@@ -525,6 +525,38 @@ static void a_share_of_no_site_is_refused(void **state)
     make_report_free(report);
 }
 
+/* As a kill leaves it between the steps of total_settle: half of the site's counters are new already. */
+static void a_settlement_that_was_begun_is_completed(void **state)
+{
+    (void)state;
+    struct make_report *report = make_report_sample();
+    struct snapshot *before = parse_report(report, 0);
+    struct figures was = before->sites[1].figures;
+    snapshot_free(before);
+    make_report_share(report, &(struct mtf_share){.site = 2, .allocs = 1, .alloc_bytes = 10});
+    uint32_t share =
+        make_report_share(report, &(struct mtf_share){.site = 1, .allocs = 3, .alloc_bytes = 300});
+    struct mtf_site *site = make_report_record(report, MTF_KIND_SITES, 1);
+    make_report_header(report)->settle = (struct mtf_settle){
+        .share = share + 1,
+        .site = 1,
+        .allocs = site->allocs + 3,
+        .alloc_bytes = site->alloc_bytes + 300,
+        .frees = site->frees,
+        .freed_bytes = site->freed_bytes,
+    };
+    site->allocs += 3;
+    make_report_header(report)->state = MTF_STATE_RUNNING;
+    struct snapshot *after = parse_report(report, 0);
+    assert_int_equal(after->sites[1].figures.allocs, was.allocs + 3);
+    assert_int_equal(after->sites[1].figures.live_bytes, was.live_bytes + 300);
+    assert_int_equal(after->sites[1].figures.frees, was.frees);
+    snapshot_free(after);
+    make_report_header(report)->settle.site = 1u << 20;
+    expect_report_refusal(report, "settlement of counters");
+    make_report_free(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +579,7 @@ int main(void)
         cmocka_unit_test(shares_of_a_running_process_belong_to_their_sites),
         cmocka_unit_test(shares_are_part_of_sealed_sums_already),
         cmocka_unit_test(a_share_of_no_site_is_refused),
+        cmocka_unit_test(a_settlement_that_was_begun_is_completed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,16 +2,21 @@
 #include "track/share.h"
 #include "child.h"
 #include "memtrack/format.h"
+#include "snapshot.h"
 #include "stack/site.h"
 #include "store/file.h"
+#include "store/host.h"
 #include "track/total.h"
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -144,12 +149,101 @@ static void sequence_numbers_are_given_once(void **state)
     assert_int_equal(child_run(sequence_numbers_are_given_once_in_child), 0);
 }
 
+/* ---- a kill at any instruction ---- */
+
+#define STEP_SIZE 100  /* of each block, so that calls and bytes tell of each other */
+#define STEP_LEAST 500 /* instructions: fewer would not be what is to be looked at */
+
+/* Events that fill shares, change the site of a slot, and settle all because the drift is reached. */
+static void count_step_by_step(void)
+{
+    struct self self = {.ready = SELF_READY};
+    start_books();
+    host_identify();
+    REQUIRE(file_create(child_file("stepped")) == 0);
+    for (uint32_t i = 0; i < 3; i++)
+        share_alloc(&self, sites[i], STEP_SIZE);
+    self.drift = SHARE_DRIFT - 3 * STEP_SIZE;
+    REQUIRE(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+    raise(SIGSTOP);
+    share_alloc(&self, sites[0], STEP_SIZE);
+    share_free(&self, sites[1], STEP_SIZE, false);
+    share_alloc(&self, sites[SHARE_SLOTS], STEP_SIZE); /* takes over the slot of site 0 */
+    share_alloc(&self, sites[2], STEP_SIZE);
+    share_alloc(&self, sites[2], STEP_SIZE);
+    share_alloc(&self, sites[2], STEP_SIZE);
+    total_alloc(sites[0], STEP_SIZE);
+    total_free(sites[2], STEP_SIZE, false);
+    raise(SIGUSR1);
+}
+
+/* What a reader makes of the file now: nothing may be less than it was, or half. */
+static bool step_is_sound(struct figures *last)
+{
+    struct snapshot *snapshot;
+    char message[SNAPSHOT_MESSAGE_SIZE];
+    if (snapshot_load(child_file("stepped"), &snapshot, message, sizeof message) != 0) {
+        print_message("%s\n", message);
+        return false;
+    }
+    struct figures now = snapshot->totals;
+    bool sound = now.allocs * STEP_SIZE == now.alloc_bytes &&
+                 now.frees * STEP_SIZE == now.freed_bytes && now.allocs >= last->allocs &&
+                 now.allocs <= last->allocs + 1 && now.frees >= last->frees &&
+                 now.frees <= last->frees + 1;
+    *last = now;
+    snapshot_free(snapshot);
+    return sound;
+}
+
+static void step_through(pid_t pid)
+{
+    struct figures last = {.allocs = 3, .alloc_bytes = 3 * STEP_SIZE};
+    int status, steps = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (!WIFSTOPPED(status)) {
+        print_message("processes may not be traced here\n");
+        skip();
+    }
+    while (WIFSTOPPED(status) && WSTOPSIG(status) != SIGUSR1) {
+        bool sound = step_is_sound(&last);
+        if (!sound)
+            print_message("after step %d: %d calls of %d bytes, %d frees of %d\n", steps,
+                          (int)last.allocs, (int)last.alloc_bytes, (int)last.frees,
+                          (int)last.freed_bytes);
+        assert_true(sound);
+        assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        steps++;
+    }
+    assert_true(WIFSTOPPED(status) && steps > STEP_LEAST);
+    assert_int_equal(last.allocs, 3 + 6);
+    assert_int_equal(last.frees, 2);
+}
+
+static void a_kill_between_any_two_instructions_loses_and_doubles_nothing(void **state)
+{
+    (void)state;
+    assert_non_null(child_folder());
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        count_step_by_step();
+        _exit(0);
+    }
+    step_through(pid);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    child_folder_remove();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_lose_and_double_nothing),
         cmocka_unit_test(the_peak_stays_within_its_bound),
         cmocka_unit_test(sequence_numbers_are_given_once),
+        cmocka_unit_test(a_kill_between_any_two_instructions_loses_and_doubles_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

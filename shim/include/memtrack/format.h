@@ -9,6 +9,7 @@
  *                   0 .. 511      identity, state, ends
  *                   512 .. 1023   struct mtf_totals
  *                   768 .. 895    struct mtf_mapped
+ *                   896 .. 975    struct mtf_settle
  *                   1024 .. 2047  struct mtf_table[MTF_TABLE_MAX], indexed by enum mtf_kind
  *                   2048 .. 8191  struct mtf_extent[MTF_EXTENT_MAX]
  *   behind it     extents, page aligned, each a piece of one table
@@ -254,6 +255,24 @@ struct mtf_share {
 };
 
 /*
+ * A share on its way into its site's record. While `share` is not 0 the site's true counters are those here, and
+ * that share's are part of them: who is killed in between has neither lost nor doubled a count.
+ */
+struct mtf_settle {
+    uint64_t share; /* 1 + index into SHARES; 0: none */
+    uint32_t site;
+    uint32_t reserved;
+    uint64_t allocs; /* of the site, with the share added, as the next */
+    uint64_t alloc_bytes;
+    uint64_t frees;
+    uint64_t freed_bytes;
+    uint64_t temporary;
+    uint64_t reallocs;
+    uint64_t zero_size;
+    uint64_t largest;
+};
+
+/*
  * Process-wide counters. Sums over calls and bytes are not kept twice: they are the sums over all
  * site records, which are what a reader uses while the process runs and after a kill. The sealed_*
  * copies are written at the end. Where end_kind is EXIT, QUICK_EXIT or UNDERSCORE_EXIT they equal
@@ -326,7 +345,8 @@ struct mtf_header {
     uint8_t reserved[368];
     struct mtf_totals totals;
     struct mtf_mapped mapped;
-    uint8_t reserved2[128];
+    struct mtf_settle settle;
+    uint8_t reserved2[48];
     struct mtf_table tables[MTF_TABLE_MAX];
     uint8_t reserved3[512];
     struct mtf_extent extents[MTF_EXTENT_MAX];
@@ -366,6 +386,7 @@ MTF_AT(mtf_header, sample_limit, 132);
 MTF_AT(mtf_header, forked_sequence, 136);
 MTF_AT(mtf_header, totals, 512);
 MTF_AT(mtf_header, mapped, 768);
+MTF_AT(mtf_header, settle, 896);
 MTF_AT(mtf_header, tables, 1024);
 MTF_AT(mtf_header, extents, 2048);
 _Static_assert(sizeof(struct mtf_header) == 8192, "mtf_header");
@@ -455,6 +476,7 @@ MTF_AT(mtf_share, reallocs, 48);
 MTF_AT(mtf_share, zero_size, 56);
 MTF_AT(mtf_share, largest, 64);
 _Static_assert(sizeof(struct mtf_share) == 72, "mtf_share");
+_Static_assert(sizeof(struct mtf_settle) == 80, "mtf_settle");
 _Static_assert(sizeof(struct mtf_mapping) == 64, "mtf_mapping");
 _Static_assert(sizeof(struct mtf_region) == 56, "mtf_region");
 _Static_assert(sizeof(struct mtf_mapped) == 128, "mtf_mapped");
