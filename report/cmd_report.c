@@ -2,6 +2,7 @@
 #include "command.h"
 #include "frames.h"
 #include "inputs.h"
+#include "leaks/leak_known.h"
 #include "leaks/leak_record.h"
 #include "out_json.h"
 #include "out_text.h"
@@ -239,13 +240,15 @@ static bool report_names_all(const struct report *report)
     return report->json || report->text.trees != 0 || report->text.by != AGGREGATE_SITE || all_rows;
 }
 
-static int report_print(struct report *report, const struct snapshot *snapshot)
+static int report_print(struct report *report, struct snapshot *snapshot)
 {
     const struct frame_source source = symbol_pool_source(report->symbols);
     struct frames *frames = frames_open(snapshot, &source);
     if (frames != NULL && report_names_all(report))
         frames_prepare(frames);
-    int error = frames != NULL ? report_out(report, snapshot, frames) : -ENOMEM;
+    int error = frames != NULL ? leak_known_apply(snapshot, frames) : -ENOMEM;
+    if (error == 0)
+        error = report_out(report, snapshot, frames);
     frames_close(frames);
     figures_add(&report->totals, &snapshot->totals);
     report->with_live += snapshot->totals.live_blocks > 0;

@@ -400,6 +400,8 @@ static int reader_names(struct reader *reader)
         error = reader_name(reader, from->host, &to->host);
     if (error == 0)
         error = reader_name(reader, from->next_allocator, &to->next_allocator);
+    if (error == 0)
+        error = reader_name(reader, from->suppressions, &to->suppressions);
     return error;
 }
 

@@ -1,6 +1,7 @@
 #include "request.h"
 #include "memtrack/format.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -41,10 +42,39 @@ static bool request_status(int pid, const char *key, char *value, size_t size)
     return found;
 }
 
+/* Has its first thread ended, while others may live? */
+static bool request_has_left(int pid)
+{
+    char value[64];
+    return !request_status(pid, "State:\t", value, sizeof value) || value[0] == 'Z';
+}
+
+/* A thread of the process besides its first one; 0: there is none. */
+static int request_other_thread(int pid)
+{
+    char path[64];
+    const struct dirent *entry;
+    int other = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *folder = opendir(path);
+    while (folder != NULL && other == 0 &&
+           (entry = readdir(folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
+        long tid = strtol(entry->d_name, NULL, 10);
+        if (tid > 0 && tid != pid)
+            other = (int)tid;
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return other;
+}
+
 char request_state(int pid)
 {
     char value[64];
-    if (!request_status(pid, "State:\t", value, sizeof value) || value[0] == 'Z' || value[0] == 'X')
+    int thread = pid;
+    if (request_has_left(pid))
+        thread = request_other_thread(pid);
+    if (thread == 0 || !request_status(thread, "State:\t", value, sizeof value) || value[0] == 'X')
         return 0;
     return value[0];
 }
@@ -69,6 +99,11 @@ int request_send(int pid, uint64_t request, char *message, size_t message_size)
                  "process %d does not listen yet, or does not any more; try again", pid);
         return -EAGAIN;
     }
+    /* To its first thread: a signal to the process wakes one thread, and another may take it, so that the first
+       one's epoll_wait ends for nothing. A first thread that has ended takes none. */
+    if (syscall(SYS_rt_tgsigqueueinfo, pid, pid, MTF_ASK_SIGNAL, &info) == 0 &&
+        !request_has_left(pid))
+        return 0;
     if (syscall(SYS_rt_sigqueueinfo, pid, MTF_ASK_SIGNAL, &info) == 0)
         return 0;
     int error = errno;

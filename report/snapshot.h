@@ -221,6 +221,7 @@ struct snapshot {
     struct snapshot_name folder;
     struct snapshot_name host;
     struct snapshot_name next_allocator;
+    struct snapshot_name suppressions; /* __lsan_default_suppressions of the program */
     uint32_t depth_limit;
     uint32_t sample_limit;
     uint64_t forked_sequence;

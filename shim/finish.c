@@ -4,12 +4,14 @@
 #include "base/say.h"
 #include "base/sys.h"
 #include "hook/hook.h"
+#include "hook/lsan.h"
 #include "hook/process.h"
 #include "map/layout.h"
 #include "map/map.h"
 #include "scan/check.h"
 #include "scan/result.h"
 #include "scan/scope.h"
+#include "scan/suppressed.h"
 #include "start.h"
 #include "start_part.h"
 #include "store/file.h"
@@ -27,7 +29,9 @@ struct ending {
     enum mtf_end kind;
     int status;
     bool known;                               /* the status */
+    bool turned_off;                          /* the program wants no leak check */
     const struct stopped_thread *interrupted; /* where a signal does it; or NULL */
+    const char *suppressions;                 /* the program's; or NULL */
 };
 
 static void start_say_nothing_tracked(struct say_line *line)
@@ -111,7 +115,12 @@ static void start_inside(void (*work)(const struct ending *ending), const struct
 
 static bool start_classify(const struct ending *ending)
 {
-    return result_at_end(ending->interrupted, (uintptr_t)__builtin_frame_address(0));
+    if (result_stands())
+        return true;
+    if (ending->suppressions)
+        suppressed_take(ending->suppressions);
+    return result_at_end(ending->interrupted, ending->turned_off,
+                         (uintptr_t)__builtin_frame_address(0));
 }
 
 static void start_end_locked(const struct ending *ending)
@@ -155,9 +164,13 @@ static void start_return_locked(const struct ending *ending)
 
 int start_end(enum mtf_end kind, bool known, int status)
 {
-    const struct ending ending = {.kind = kind, .known = known, .status = status};
+    struct ending ending = {.kind = kind, .known = known, .status = status};
     if (!start_owns_report())
         return 0;
+    if (!hook_is_nested() && !start_is_ended && option.leak_check != OPTION_LEAK_NO) {
+        ending.turned_off = lsan_is_turned_off();
+        ending.suppressions = lsan_suppressions();
+    }
     start_inside(start_end_locked, &ending);
     return result_exit_code();
 }
@@ -187,6 +200,25 @@ bool start_check(enum mtf_check_trigger trigger, const char *label, struct mtf_c
         check_now(&request, (uintptr_t)__builtin_frame_address(0), result);
     lock_release(&start_lock);
     return open && result->failure == MTF_CHECK_COMPLETE;
+}
+
+int start_check_for_good(const char *label)
+{
+    const char *suppressions = lsan_suppressions();
+    struct self *self = hook_enter();
+    if (self == NULL)
+        return 0;
+    if (start_owns_report()) {
+        mtf_name_ref reference = start_label(label);
+        lock_hold(&start_lock);
+        if (suppressions)
+            suppressed_take(suppressions);
+        if (!start_is_ended)
+            result_for_good(reference, (uintptr_t)__builtin_frame_address(0));
+        lock_release(&start_lock);
+    }
+    hook_leave(self);
+    return result_exit_code();
 }
 
 bool start_check_begin(enum mtf_check_trigger trigger, const struct stopped_thread *interrupted)

@@ -13,6 +13,7 @@
 #include "hook/follow.h"
 #include "hook/hook.h"
 #include "hook/limit.h"
+#include "hook/lsan.h"
 #include "hook/mmap.h"
 #include "hook/process.h"
 #include "hook/pthread.h"
@@ -80,6 +81,7 @@ static bool start_layers(void)
     brk_start();
     shm_start();
     pthread_start();
+    lsan_start();
     cxx_judge();
     start_own_boot_allocs = boot_count();
     start_here = sys_map(SYS_PAGE);

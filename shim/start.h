@@ -37,6 +37,9 @@ int start_end(enum mtf_end kind, bool known, int status);
 /* Checks for leaks now, on behalf of the host, which goes on. `label`: what the host calls it, or NULL.
    False: nothing can be checked, or the options forbid it. */
 bool start_check(enum mtf_check_trigger trigger, const char *label, struct mtf_check *result);
+/* The same, once, for good: the end makes no check of its own. Called outside of the shim. The exit code that the
+   process must end with at once; 0: it goes on. */
+int start_check_for_good(const char *label);
 /* Begins a check that the host does not wait for, in a signal handler that interrupted this thread there.
    False: not now, as another one runs or the shim comes up or ends. */
 bool start_check_begin(enum mtf_check_trigger trigger, const struct stopped_thread *interrupted);

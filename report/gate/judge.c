@@ -1,5 +1,6 @@
 #include "judge.h"
 #include "amount.h"
+#include "leaks/leak_known.h"
 #include "leaks/leak_record.h"
 #include "progress.h"
 
@@ -328,7 +329,9 @@ static int judge_file(struct judge *judge, const char *path)
     report.snapshot = snapshot;
     report.frames = frames_open(snapshot, judge->source);
     if (error == 0)
-        error = report.frames != NULL ? judge_snapshot(&report) : -ENOMEM;
+        error = report.frames != NULL ? leak_known_apply(snapshot, report.frames) : -ENOMEM;
+    if (error == 0)
+        error = judge_snapshot(&report);
     frames_close(report.frames);
     snapshot_free(snapshot);
     return error;

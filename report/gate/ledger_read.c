@@ -1,6 +1,7 @@
 #include "ledger_read.h"
 #include "baseline.h"
 #include "inputs.h"
+#include "leaks/leak_known.h"
 #include "leaks/leak_record.h"
 
 #include <errno.h>
@@ -16,8 +17,9 @@ static int read_report(struct ledger *ledger, const char *path, const struct fra
         return error;
     struct frames *frames = frames_open(snapshot, source);
     leak_kinds_parse("all", &kinds);
-    error = frames != NULL ? ledger_add(ledger, snapshot, frames, kinds, true, ledger->processes)
-                           : -ENOMEM;
+    error = frames != NULL ? leak_known_apply(snapshot, frames) : -ENOMEM;
+    if (error == 0)
+        error = ledger_add(ledger, snapshot, frames, kinds, true, ledger->processes);
     frames_close(frames);
     snapshot_free(snapshot);
     if (error != 0)

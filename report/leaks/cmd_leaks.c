@@ -1,5 +1,6 @@
 #include "command.h"
 #include "frames.h"
+#include "leak_known.h"
 #include "leak_record.h"
 #include "leak_wait.h"
 #include "live/live_find.h"
@@ -137,13 +138,15 @@ static int leaks_out(struct leaks *leaks, const struct snapshot *snapshot, struc
     return out_text(stdout, snapshot, frames, &leaks->text);
 }
 
-static int leaks_print(struct leaks *leaks, const struct snapshot *snapshot,
+static int leaks_print(struct leaks *leaks, struct snapshot *snapshot,
                        const struct snapshot_check *check)
 {
     const struct frame_source source = symbol_source(leaks->symbolizer);
     struct frames *frames = frames_open(snapshot, &source);
     leaks->text.check = check;
-    int error = frames != NULL ? leaks_out(leaks, snapshot, frames) : -ENOMEM;
+    int error = frames != NULL ? leak_known_apply(snapshot, frames) : -ENOMEM;
+    if (error == 0)
+        error = leaks_out(leaks, snapshot, frames);
     frames_close(frames);
     leaks->printed++;
     leaks->found |= check->blocks[MTF_LEAK_DEFINITE] > 0;

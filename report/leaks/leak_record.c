@@ -190,6 +190,8 @@ const char *leak_check_complaint(const struct snapshot *snapshot,
     };
     if (check != NULL && check->failure == MTF_CHECK_RUNNING && snapshot->state == SNAPSHOT_RUNNING)
         return "the leak check is going on";
+    if (check != NULL && check->failure == MTF_CHECK_OFF && check->trigger == MTF_CHECK_AT_EXIT)
+        return "the program has turned it off (__lsan_is_turned_off)";
     if (check != NULL)
         return failures[check->failure];
     if (snapshot->state == SNAPSHOT_RUNNING)

@@ -122,12 +122,13 @@ static size_t records_wanted(const struct leak_records *records, unsigned kinds)
 static void section_check(struct text *text, const struct snapshot_check *check)
 {
     static const char *const triggers[] = {
+        [MTF_CHECK_AT_EXIT] = " when the program asked, once and for all",
         [MTF_CHECK_BY_CLIENT] = " when the program asked",
         [MTF_CHECK_BY_SIGNAL] = " on a signal",
         [MTF_CHECK_BY_COMMAND] = " on request",
         [MTF_CHECK_SCOPE] = " at the end of a scope",
     };
-    if (check->trigger == MTF_CHECK_AT_EXIT)
+    if (check->trigger == MTF_CHECK_AT_EXIT && check->label.length == 0)
         return;
     fputs(triggers[check->trigger], text->out);
     if (check->label.length > 0) {

@@ -3,6 +3,7 @@
  * same purpose (compiler-rt, sanitizer/lsan_interface.h), which programs call where they are there.
  */
 #include "hook/hook.h"
+#include "hook/lsan.h"
 #include "memtrack.h"
 #include "scan/check.h"
 #include "scan/claims.h"
@@ -14,6 +15,7 @@
 #include "track/total.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define CLIENT_LOST (1u << MTF_LEAK_DEFINITE | 1u << MTF_LEAK_INDIRECT)
 
@@ -238,17 +240,22 @@ MT_EXPORT const struct memtrack_shim memtrack_shim_functions = {
 
 /* ---- LeakSanitizer's names ---- */
 
+/* As there: once, in place of the one at the end, and the process ends at once if the options give an exit code
+   for what is lost. */
 void __lsan_do_leak_check(void)
 {
-    struct mtf_check result;
-    client_check("__lsan_do_leak_check", &result);
+    if (lsan_is_turned_off())
+        return;
+    int code = start_check_for_good("__lsan_do_leak_check");
+    if (code)
+        _exit(code);
 }
 
 /* A pointer into a block holds it there: what is possibly lost is not. */
 int __lsan_do_recoverable_leak_check(void)
 {
     struct mtf_check result;
-    return client_check("__lsan_do_recoverable_leak_check", &result) &&
+    return !lsan_is_turned_off() && client_check("__lsan_do_recoverable_leak_check", &result) &&
            check_found(&result, CLIENT_LOST);
 }
 

@@ -185,7 +185,7 @@ static void layout_sum_up(const struct layout *layout)
     mapped->usable_bytes = file_header->flags & MTF_FLAG_NEXT_ALLOCATOR ? 0 : layout->usable.all;
     uint64_t used = mapped->usable_bytes ? mapped->usable_bytes : file_header->totals.current_bytes;
     mapped->allocator_free = mapped->allocator_held > used ? mapped->allocator_held - used : 0;
-    mapped->resident_peak = smaps_field("/proc/self/status", "VmHWM");
+    mapped->resident_peak = smaps_field("/proc/thread-self/status", "VmHWM");
 }
 
 /* ---- the tables ---- */
@@ -287,7 +287,7 @@ void layout_write(void)
         layout_sum_up(&layout);
     }
     if (!whole) /* a sum over a part of the process would explain nothing */
-        file_header->mapped.resident = smaps_field("/proc/self/status", "VmRSS");
+        file_header->mapped.resident = smaps_field("/proc/thread-self/status", "VmRSS");
     layout_write_mappings(&layout);
     heap_free(layout.pages, layout.page_count / 8 + 1);
     layout_parts_free(&layout.parts);

@@ -218,7 +218,7 @@ bool layout_parts_read(struct layout_parts *parts)
     map_each(parts_claim_mapping, parts);
     own_each(parts_claim_own, parts);
     parts_sort(parts->claims, parts->claim_count);
-    return smaps_each("/proc/self/smaps", parts_visit, parts);
+    return smaps_each("/proc/thread-self/smaps", parts_visit, parts);
 }
 
 struct layout_part *layout_parts_find(const struct layout_parts *parts, uintptr_t address)

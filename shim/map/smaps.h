@@ -23,7 +23,7 @@ struct smaps_entry {
     size_t path_length;
 };
 
-/* Calls visit for each entry of `file` ("/proc/self/smaps") until it returns false. */
+/* Calls visit for each entry of `file` ("/proc/thread-self/smaps") until it returns false. */
 bool smaps_each(const char *file, bool (*visit)(const struct smaps_entry *entry, void *context),
                 void *context);
 /* A line "NAME:  123 kB" of a file such as /proc/self/status, in bytes; 0 if there is none. */

@@ -345,7 +345,9 @@ void check_now(const struct check_request *request, uintptr_t sp, struct mtf_che
     check_begin_record(request, result);
     check_find_self(&picture.self, request, sp);
     check_open_record(&picture, result);
-    if (freeze_is_alone())
+    if (request->turned_off)
+        result->failure = MTF_CHECK_OFF;
+    else if (freeze_is_alone())
         check_alone(request, &picture, result);
     else
         check_with_threads(request, &picture, result);

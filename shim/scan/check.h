@@ -24,6 +24,7 @@ struct check_request {
     enum mtf_check_trigger trigger;
     mtf_name_ref label;
     bool at_end;     /* the host need not go on at once */
+    bool turned_off; /* by the program: nothing is looked at */
     bool keeps_list; /* leaves BLOCKS as it is; otherwise they become the blocks of this check */
     /* The calling thread, as a signal interrupted it; NULL where none did. */
     const struct stopped_thread *interrupted;

@@ -104,6 +104,8 @@ static void freeze_handle(int number, siginfo_t *info, void *context)
     uint32_t round = load_acquire(&freeze_round); /* FREEZE-ROUND */
     if ((round & 1) && signal_raw_round(info) == round)
         freeze_park(slot, context);
+    else
+        freeze_resume(context); /* the signal came late: the round is over */
 }
 
 /* What was there is known before the new action is: a signal of glibc's may come at any time. */

@@ -11,7 +11,7 @@
 
 void pages_start(struct pages *pages)
 {
-    pages->fd = sys_open("/proc/self/pagemap", O_RDONLY, 0);
+    pages->fd = sys_open("/proc/thread-self/pagemap", O_RDONLY, 0);
     pages->page = sys_page_size();
 }
 

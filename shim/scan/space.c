@@ -171,7 +171,8 @@ static int space_read_from(struct space *space, int fd, char *buffer)
 int space_read(struct space *space)
 {
     *space = (struct space){.areas = NULL};
-    int fd = sys_open("/proc/self/maps", O_RDONLY, 0);
+    /* The first thread has no memory any more once it has ended, which /proc/self would show. */
+    int fd = sys_open("/proc/thread-self/maps", O_RDONLY, 0);
     if (fd < 0)
         return fd;
     char *buffer = heap_alloc(SPACE_BUFFER);

@@ -44,6 +44,11 @@ mtf_name_ref name_add(const char *bytes, size_t length)
     return name;
 }
 
+const char *name_text(mtf_name_ref name)
+{
+    return (const char *)file_table(MTF_KIND_NAMES) + name + sizeof(struct mtf_name);
+}
+
 void name_fork_prepare(void)
 {
     lock_hold(&name_lock);

@@ -13,6 +13,8 @@
 
 /* Appends a name of `length` bytes, which may hold NULs. */
 mtf_name_ref name_add(const char *bytes, size_t length);
+/* The bytes, with a NUL behind them. */
+const char *name_text(mtf_name_ref name);
 void name_fork_prepare(void);
 void name_fork_parent(void);
 void name_fork_child(void);

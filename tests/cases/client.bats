@@ -140,3 +140,70 @@ E
     done
   done
 }
+
+# Runs ./known as $1 says; "STATUS DEFINITE IGNORED", bytes, of the last check, or why there is none.
+known() {
+  local status=0
+  track ./known "$1" || status=$?
+  flat_json "$(the_report 'known.*.memtrack')"
+  rm ./*.memtrack
+  jq -r --arg status "$status" '"\($status) " + (.unclassified // (.checks[-1].check.kinds | "\(.definite.bytes) \(.ignored.bytes)"))' report.json
+}
+
+@test "what a program defines for LeakSanitizer to call is asked: known leaks, whether it is turned off, where to look for good" {
+  cat >known.cc <<'E'
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <unistd.h>
+extern "C" void __lsan_do_leak_check() __attribute__((weak));
+static int off;
+extern "C" int __lsan_is_turned_off() { return off; }
+extern "C" const char *__lsan_default_suppressions() { return "# mine\nleak:*known_leak*\nleak:Cache::fill\n"; }
+namespace app { struct Cache { static void fill(size_t size); }; }
+static volatile uintptr_t hidden[4];
+__attribute__((noinline)) void a_known_leak(size_t size) { hidden[0] = ~(uintptr_t)malloc(size); }
+__attribute__((noinline)) void app::Cache::fill(size_t size) { hidden[1] = ~(uintptr_t)malloc(size); }
+__attribute__((noinline)) void unknown(size_t size) { hidden[2] = ~(uintptr_t)malloc(size); }
+__attribute__((noinline)) void wipe() { volatile char w[8000]; for (int i = 0; i < 8000; i++) w[i] = 0; }
+int main(int, char **argv)
+{
+    a_known_leak(100);
+    app::Cache::fill(200);
+    if (strchr(argv[1], 'u'))
+        unknown(300);
+    wipe();
+    off = strchr(argv[1], 'o') != nullptr;
+    if (strchr(argv[1], 'd') && __lsan_do_leak_check) {
+        __lsan_do_leak_check();
+        unknown(400);
+        wipe();
+    }
+    if (strchr(argv[1], 'e'))
+        _exit(3);
+    return 0;
+}
+E
+  options=exitcode=23
+  local flags
+  for flags in '' -rdynamic -no-pie; do
+    # shellcheck disable=SC2086 # none or one word
+    g++ -O1 -g -fno-builtin $flags -o known known.cc
+    [ "$(known n)" = "0 0 300" ]
+    [ "$(known u)" = "23 300 300" ]
+    [ "$(known uo)" = "0 the program has turned it off (__lsan_is_turned_off)" ]
+  done
+  # Once, in place of the end: what is lost later does not count; an exit code comes at once.
+  [ "$(known d)" = "0 0 300" ]
+  [ "$(known ud)" = "23 300 300" ]
+  [ "$(known e)" = "3 0 300" ]
+  [ "$(known ue)" = "23 300 300" ]
+  track ./known u || true
+  local status=0
+  tool check ./known.*.memtrack >text || status=$?
+  [ "$status" = 1 ]
+  grep -q '300 bytes in 1 block definitely lost, allocated in unknown' text
+  grep -q 'known_leak\|Cache' text && return 1
+  tool report --leaks ./known.*.memtrack >text
+  grep -q 'ignored on request: 300 bytes in 2 blocks' text
+}

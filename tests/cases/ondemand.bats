@@ -166,3 +166,43 @@ E2
   grep -q 'are definitely lost in' text && return 1
   tool report --leaks --show-leak-kinds definite served.memtrack | grep -q 'are definitely lost in'
 }
+
+@test "a process whose first thread has ended is asked, and checked at its end, like any other" {
+  cat >leaves.c <<'E'
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static volatile uintptr_t hidden;
+__attribute__((noinline)) static void lose(void) { hidden = ~(uintptr_t)malloc(1234); }
+__attribute__((noinline)) static void wipe(void) { volatile char w[4096]; for (int i = 0; i < 4096; i++) w[i] = 0; }
+static void *goes_on(void *unused)
+{
+    char byte;
+    lose();
+    wipe();
+    printf("ready\n");
+    fflush(stdout);
+    if (read(0, &byte, 1) != 1)
+        return unused;
+    exit(0);
+}
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, goes_on, NULL);
+    pthread_exit(NULL);
+}
+E
+  gcc -O1 -fno-builtin -o leaves leaves.c -lpthread
+  programs=$PWD
+  mv leaves waits_every_way
+  serve
+  local status=0
+  tool leaks "$pid" >text || status=$?
+  [ "$status" = 1 ]
+  grep -q '1,234 bytes in 1 blocks are definitely lost' text
+  dismiss
+  [ "$(checks)" = "$(printf 'command null 1234 1\nexit null 1234 1')" ]
+}

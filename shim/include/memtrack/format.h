@@ -342,7 +342,9 @@ struct mtf_header {
     uint32_t depth_limit;        /* frames */
     uint32_t sample_limit;       /* blocks kept per site in BLOCKS */
     uint64_t forked_sequence;    /* blocks up to this sequence number are inherited */
-    uint8_t reserved[368];
+    mtf_name_ref
+        suppressions; /* what the program gave as __lsan_default_suppressions; 0: nothing */
+    uint8_t reserved[364];
     struct mtf_totals totals;
     struct mtf_mapped mapped;
     struct mtf_settle settle;
