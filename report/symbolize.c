@@ -362,6 +362,9 @@ const char *symbolizer_complaint(struct symbolizer *symbolizer, const struct sym
     struct symbol_source *source = symbol_source_get(symbolizer, module);
     if (source == NULL)
         return NULL;
+    /* All that was asked for was kept from an earlier run: nothing is missing. */
+    if (!source->read && source->cache != NULL && source->file.complaint == NULL)
+        return NULL;
     symbol_source_read(source);
     return source->complaint[0] ? source->complaint : NULL;
 }

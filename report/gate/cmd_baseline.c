@@ -68,6 +68,8 @@ static int baseline_make(char **paths, int count, const char *output)
             result = command_fail("%s", message);
     }
     progress_clear();
+    for (size_t i = 0; i < ledger.note_count; i++)
+        command_warn("%s", ledger.notes[i]);
     if (result == COMMAND_CLEAN && output != NULL)
         result = baseline_save(&ledger, output);
     else if (result == COMMAND_CLEAN && baseline_write(stdout, &ledger) == -ENOMEM)

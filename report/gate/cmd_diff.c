@@ -133,6 +133,10 @@ static int diff_read(struct diff *diff, char **paths, const struct frame_source 
         }
     }
     progress_clear();
+    for (int i = 0; i < 2; i++) {
+        for (size_t j = 0; j < diff->ledgers[i].note_count; j++)
+            command_warn("%s", diff->ledgers[i].notes[j]);
+    }
     return 0;
 }
 

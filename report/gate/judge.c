@@ -360,6 +360,8 @@ int judge_run(struct judge *judge, const struct inputs *inputs)
         error = judge_leaks(judge);
     if (error == 0)
         verdict_sort(&judge->verdict);
+    judge->verdict.notes = judge->ledger.notes;
+    judge->verdict.note_count = judge->ledger.note_count;
     progress_clear();
     return error;
 }

@@ -202,6 +202,40 @@ static int work_figures(struct ledger_work *work)
     return error;
 }
 
+static int ledger_note(struct ledger *ledger, const char *module, const char *complaint)
+{
+    char *text;
+    if (asprintf(&text, "%s %s: its functions are not known by name, and not told apart", module,
+                 complaint) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < ledger->note_count; i++) {
+        if (strcmp(ledger->notes[i], text) == 0) {
+            free(text);
+            return 0;
+        }
+    }
+    char **notes = reallocarray(ledger->notes, ledger->note_count + 1, sizeof notes[0]);
+    if (notes == NULL) {
+        free(text);
+        return -ENOMEM;
+    }
+    ledger->notes = notes;
+    notes[ledger->note_count++] = text;
+    return 0;
+}
+
+/* That a library is stripped is as it was; that a file has changed since the run is somebody's mistake. */
+static int work_note_modules(struct ledger_work *work)
+{
+    int error = 0;
+    for (uint32_t i = 1; i < work->snapshot->module_count && error == 0; i++) {
+        const char *complaint = frames_complaint(work->frames, i);
+        if (complaint != NULL && strncmp(complaint, "is stripped", strlen("is stripped")) != 0)
+            error = ledger_note(work->ledger, work->snapshot->modules[i].path, complaint);
+    }
+    return error;
+}
+
 int ledger_add(struct ledger *ledger, const struct snapshot *snapshot, struct frames *frames,
                unsigned kinds, bool figures, uint32_t process)
 {
@@ -209,6 +243,8 @@ int ledger_add(struct ledger *ledger, const struct snapshot *snapshot, struct fr
     int error = work_leaks(&work, kinds, process);
     if (error == 0 && figures)
         error = work_figures(&work);
+    if (error == 0)
+        error = work_note_modules(&work);
     figures_add(&ledger->totals, &snapshot->totals);
     ledger->processes++;
     stack_key_free(&work.exact);
@@ -228,5 +264,8 @@ void ledger_free(struct ledger *ledger)
     for (size_t i = 0; i < ledger->count; i++)
         site_free(ledger->sites[i]);
     free(ledger->sites);
+    for (size_t i = 0; i < ledger->note_count; i++)
+        free(ledger->notes[i]);
+    free(ledger->notes);
     *ledger = (struct ledger){.by = ledger->by};
 }

@@ -49,6 +49,9 @@ struct ledger {
     struct figures totals;                    /* of all reports; its peak is the sum of peaks */
     struct ledger_leak leaks[MTF_LEAK_LIMIT]; /* sums over all sites */
     uint32_t processes;
+    char *
+        *notes; /* each once: modules whose functions have no names, so that they all look alike */
+    size_t note_count;
 };
 
 /* Adds a report's loss records of these kinds (leak_kind_bit), and, where `figures`, what every site

@@ -87,6 +87,14 @@ static json_t *unjudged_array(const struct verdict *verdict)
     return array;
 }
 
+static json_t *notes_array(const struct verdict *verdict)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < verdict->note_count; i++)
+        json_array_append_new(array, json_text_string(verdict->notes[i]));
+    return array;
+}
+
 static json_t *suppressions_array(const struct suppress *suppress)
 {
     json_t *array = json_array();
@@ -115,7 +123,7 @@ int out_gate_json(FILE *out, const struct verdict *verdict)
 {
     static const char *const words[] = {"clean", "findings", "not judged"};
     json_t *root =
-        json_pack("{s:s,s:i,s:s,s:s,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",                //
+        json_pack("{s:s,s:i,s:s,s:s,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",            //
                   "schema", "memtrack-check",                                                 //
                   "version", 1,                                                               //
                   "generator", "memtrack " COMMAND_VERSION,                                   //
@@ -125,6 +133,7 @@ int out_gate_json(FILE *out, const struct verdict *verdict)
                   "source_root", json_text_string(verdict->source_root),                      //
                   "reports", reports_array(verdict),                                          //
                   "not_judged", unjudged_array(verdict),                                      //
+                  "notes", notes_array(verdict),                                              //
                   "findings", findings_array(verdict),                                        //
                   "suppressed", sum_object(verdict->suppressed_count, &verdict->suppressed),  //
                   "in_baseline", sum_object(verdict->known_count, &verdict->known),           //

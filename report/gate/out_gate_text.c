@@ -150,6 +150,11 @@ int out_gate_text(FILE *out, const struct verdict *verdict, const struct out_gat
     for (size_t i = 0; i < verdict->count; i++)
         put_finding(&text, &verdict->findings[i], i + 1);
     put_unjudged(&text);
+    for (size_t i = 0; i < verdict->note_count; i++) {
+        fputs("note: ", out);
+        terminal_put_string(out, verdict->notes[i]);
+        fputc('\n', out);
+    }
     if (verdict->suppress != NULL)
         put_suppressions(&text);
     fprintf(out, "%s: ", verdict->title);

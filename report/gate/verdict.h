@@ -67,8 +67,10 @@ struct verdict {
     size_t tolerated_count;
     const struct suppress *suppress; /* NULL: none */
     const char *source_root;         /* NULL: none */
-    const char *title;               /* what was done: "memtrack check" */
-    bool compares;                   /* findings are differences, also those that blame nobody */
+    char *const *notes;              /* what a reader should know besides; the ledgers' */
+    size_t note_count;
+    const char *title; /* what was done: "memtrack check" */
+    bool compares;     /* findings are differences, also those that blame nobody */
 };
 
 /* A zeroed finding at the end; NULL: out of memory. Valid until the next one. */

@@ -337,6 +337,20 @@ recipe() {
   [ "$(jq -r '.findings[0].bytes' diff.json)" = 50 ]
 }
 
+@test "a program that was built anew since its run is told of, as its functions have no names" {
+  project
+  leak_in_clear
+  run ! make_check
+  tool check reports >before || [ $? = 1 ]
+  run ! grep -q '^note: ' before
+  move_lines
+  rm adds && make adds >log 2>&1
+  tool check reports >after || [ $? = 1 ]
+  grep -qE '^note: .*/adds changed on disk since the run \(other build-id\): its functions are not known by name' after
+  tool baseline -o base.json reports 2>stderr
+  one_line_says 'adds changed on disk'
+}
+
 @test "a baseline of baselines adds them up, and the same reports give the same bytes" {
   project
   leak_in_clear
