@@ -69,12 +69,13 @@ static bool frame_load(struct symbol_cache *cache, const struct cache_view *view
     struct cache_frame from;
     memcpy(&from, view->frames + index * sizeof from, sizeof from);
     uint64_t strings = view->header.strings;
-    if (from.function >= strings || from.linkage >= strings || from.name >= strings ||
-        from.file >= strings)
+    if (from.function >= strings || from.linkage >= strings || from.aliases >= strings ||
+        from.name >= strings || from.file >= strings)
         return false;
     cache->frames[index] = (struct symbol_frame){
         .function = string_at(cache, from.function),
         .linkage = string_at(cache, from.linkage),
+        .aliases = string_at(cache, from.aliases),
         .name = string_at(cache, from.name),
         .file = string_at(cache, from.file),
         .line = from.line,
@@ -211,10 +212,22 @@ void symbol_cache_add(struct symbol_cache *cache, uint64_t address,
     cache->answers[cache->count++] = (struct cache_answer){address, frames, (uint32_t)count};
 }
 
+/* In order of address, each once. */
+static void cache_order(struct symbol_cache *cache)
+{
+    size_t kept = 0;
+    qsort(cache->answers, cache->count, sizeof cache->answers[0], answer_compare);
+    for (size_t i = 0; i < cache->count; i++) {
+        if (kept == 0 || cache->answers[kept - 1].address != cache->answers[i].address)
+            cache->answers[kept++] = cache->answers[i];
+    }
+    cache->count = kept;
+}
+
 static void cache_save(struct symbol_cache *cache)
 {
     size_t size = 0;
-    qsort(cache->answers, cache->count, sizeof cache->answers[0], answer_compare);
+    cache_order(cache);
     char *bytes = cache_file_make(cache->stamp, cache->answers, cache->count, &size);
     if (bytes != NULL)
         cache_file_save(cache->path, bytes, size);

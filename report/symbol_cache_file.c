@@ -78,6 +78,7 @@ static void writer_put_frames(struct cache_writer *writer, FILE *out,
         const struct cache_frame frame = {
             .function = writer_string(writer, from->function),
             .linkage = writer_string(writer, from->linkage),
+            .aliases = writer_string(writer, from->aliases),
             .name = writer_string(writer, from->name),
             .file = writer_string(writer, from->file),
             .line = from->line,

@@ -2,6 +2,7 @@
 
 #include <gelf.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,12 +196,36 @@ static const struct symbol *symbol_table_find_tier(const struct symbol_table *ta
     return best;
 }
 
+static const struct symbol *symbol_table_best(const struct symbol_table *table, uint64_t address)
+{
+    const struct symbol *best = NULL;
+    for (unsigned tier = 0; tier < SYMBOL_TIERS && best == NULL; tier++)
+        best = symbol_table_find_tier(table, address, tier);
+    return best;
+}
+
 const char *symbol_table_find(const struct symbol_table *table, uint64_t address)
 {
-    for (unsigned tier = 0; tier < SYMBOL_TIERS; tier++) {
-        const struct symbol *symbol = symbol_table_find_tier(table, address, tier);
-        if (symbol)
-            return symbol->name;
+    const struct symbol *best = symbol_table_best(table, address);
+    return best ? best->name : NULL;
+}
+
+char *symbol_table_aliases(const struct symbol_table *table, uint64_t address)
+{
+    const struct symbol *best = symbol_table_best(table, address);
+    const struct interval *range = NULL;
+    char *text = NULL;
+    while (best && (range = interval_covering(&table->ranges, address, range)) != NULL) {
+        const struct symbol *other = &table->symbols[range->id];
+        char *more;
+        if (other->start != best->start || strcmp(other->name, best->name) == 0)
+            continue;
+        int length = asprintf(&more, "%s%s%.*s", text ? text : "", text ? "\n" : "",
+                              (int)strcspn(other->name, "@"), other->name);
+        free(text);
+        text = length < 0 ? NULL : more;
+        if (text == NULL)
+            break;
     }
-    return NULL;
+    return text;
 }

@@ -29,5 +29,8 @@ void symbol_table_free(struct symbol_table *table);
    before one without, a symbol of function type before any other, and of several names for one
    place the one with fewer leading underscores, then global before local before weak. */
 const char *symbol_table_find(const struct symbol_table *table, uint64_t address);
+/* The other names of the function that covers the address, with newlines between; allocated, the caller
+   frees it. NULL: it has none. */
+char *symbol_table_aliases(const struct symbol_table *table, uint64_t address);
 
 #endif

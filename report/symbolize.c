@@ -304,6 +304,19 @@ static void symbol_frame_fill(struct symbolizer *symbolizer, struct symbol_frame
     frame->column = known->column;
 }
 
+/* "strdup" is "__strdup", too: whoever looks for one of the names may have the other in mind. */
+static void symbol_frame_aliases(struct symbolizer *symbolizer, const struct symbol_source *source,
+                                 struct symbol_frame *frame, uint64_t address)
+{
+    bool added;
+    char *names = symbol_table_aliases(&source->table, address);
+    if (names == NULL)
+        return;
+    struct symbol_text *text = symbol_text_intern(&symbolizer->files, names, strlen(names), &added);
+    frame->aliases = text ? text->text : NULL;
+    free(names);
+}
+
 static struct symbol_answer *symbol_answer_make(struct symbolizer *symbolizer,
                                                 struct symbol_source *source, uint64_t address)
 {
@@ -326,6 +339,7 @@ static struct symbol_answer *symbol_answer_make(struct symbolizer *symbolizer,
         symbol_frame_fill(symbolizer, &answer->frames[i], &known[i],
                           inlined ? NULL : symbol_table_find(&source->table, address));
     }
+    symbol_frame_aliases(symbolizer, source, &answer->frames[count - 1], address);
     HASH_ADD(hh, source->answers, address, sizeof answer->address, answer);
     if (answer->hh.tbl == NULL) {
         free(answer);

@@ -34,6 +34,7 @@ struct symbol_module {
 struct symbol_frame {
     const char *function; /* demangled; NULL if unknown */
     const char *linkage;  /* as in the ELF file, without version; NULL if unknown */
+    const char *aliases;  /* other linkage names of it, with newlines between; NULL: none */
     const char *name;     /* as the source has it, without scope and parameters; NULL if unknown */
     const char *file;     /* as the compiler saw it, absolute where possible; NULL if unknown */
     unsigned line;        /* 0 if unknown */

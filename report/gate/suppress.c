@@ -70,12 +70,29 @@ static bool string_matches(const char *pattern, const char *string)
     return string != NULL && wildcard_match(pattern, string);
 }
 
+typedef bool matcher(const char *pattern, const char *string);
+
+/* One of several names, each on a line. */
+static bool aliases_match(matcher *matches, const char *pattern, const char *aliases)
+{
+    char name[1024];
+    while (aliases != NULL && *aliases != '\0') {
+        size_t length = strcspn(aliases, "\n");
+        snprintf(name, sizeof name, "%.*s", (int)length, aliases);
+        if (matches(pattern, name))
+            return true;
+        aliases += length + (aliases[length] == '\n');
+    }
+    return false;
+}
+
 /* Valgrind compares the name in the symbol table, and of inlined functions that in the source. */
 static bool function_matches(const char *pattern, const struct trace_frame *frame)
 {
     if (frame->linkage == NULL && frame->function == NULL)
         return wildcard_match(pattern, unknown_name);
     return string_matches(pattern, frame->linkage) || string_matches(pattern, frame->function) ||
+           aliases_match(wildcard_match, pattern, frame->aliases) ||
            (frame->inlined && string_matches(pattern, frame->name)) ||
            (is_one_of(frame->function, below_main, COUNT(below_main)) &&
             wildcard_match(pattern, "(below main)"));
@@ -204,7 +221,7 @@ static bool leak_matches_frame(const char *pattern, const struct trace_frame *fr
         if (strings[i] != NULL && wildcard_search(pattern, strings[i]))
             return true;
     }
-    return false;
+    return aliases_match(wildcard_search, pattern, frame->aliases);
 }
 
 static bool leak_matches(const char *pattern, const struct trace *trace, struct object_paths *paths)

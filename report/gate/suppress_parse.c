@@ -64,6 +64,14 @@ static void entry_free(struct suppress_entry *entry)
     free(entry->name);
 }
 
+/* Valgrind takes "pthread_create@@GLIBC_2.34" from some symbol tables: our names have no versions. */
+static void drop_version(const struct suppress_line *line)
+{
+    char *version = line->what == SUPPRESS_FUNCTION ? strchr(line->pattern, '@') : NULL;
+    if (version != NULL && strspn(line->pattern, "*?") < (size_t)(version - line->pattern))
+        *version = '\0';
+}
+
 static int entry_add_line(struct suppress_entry *entry, enum suppress_what what,
                           const char *pattern)
 {
@@ -76,7 +84,7 @@ static int entry_add_line(struct suppress_entry *entry, enum suppress_what what,
     lines[entry->line_count].pattern = pattern != NULL ? strdup(pattern) : NULL;
     if (pattern != NULL && lines[entry->line_count].pattern == NULL)
         return -ENOMEM;
-    entry->line_count++;
+    drop_version(&entry->lines[entry->line_count++]);
     return 0;
 }
 

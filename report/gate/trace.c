@@ -33,8 +33,9 @@ static size_t strings_size(const struct frame_stack *stack, const struct snapsho
     size_t size = 0;
     for (size_t i = 0; i < stack->count; i++) {
         const struct symbol_frame *name = stack->frames[i].name;
-        size += string_size(name->function) + string_size(name->linkage) + string_size(name->name) +
-                string_size(name->file) + string_size(module_path(&stack->frames[i], snapshot));
+        size += string_size(name->function) + string_size(name->linkage) +
+                string_size(name->aliases) + string_size(name->name) + string_size(name->file) +
+                string_size(module_path(&stack->frames[i], snapshot));
     }
     return size;
 }
@@ -53,6 +54,7 @@ struct trace *trace_make(const struct frame_stack *stack, const struct snapshot 
         trace->frames[i] = (struct trace_frame){
             .function = string_copy(&strings, from->name->function),
             .linkage = string_copy(&strings, from->name->linkage),
+            .aliases = string_copy(&strings, from->name->aliases),
             .name = string_copy(&strings, from->name->name),
             .file = string_copy(&strings, from->name->file),
             .module = string_copy(&strings, module_path(from, snapshot)),

@@ -17,6 +17,7 @@
 struct trace_frame {
     const char *function; /* demangled; NULL: unknown */
     const char *linkage;  /* NULL: unknown */
+    const char *aliases;  /* other linkage names, with newlines between; NULL: none */
     const char *name;     /* without scope and parameters; NULL: unknown */
     const char *file;     /* NULL: unknown */
     const char *module;   /* path; NULL: outside of every module */

@@ -184,6 +184,22 @@ static void an_inlined_function_is_also_called_as_in_the_source(void **state)
     trace_free(trace);
 }
 
+static void other_names_and_versions_of_a_function_fit(void **state)
+{
+    static const char *const functions[] = {"strdup", "pthread_create", "main"};
+    struct trace *trace = stack_of(functions, 3);
+    (void)state;
+    trace->frames[0].aliases = "__strdup\n__GI___strdup";
+    assert_true(entry_fits("fun:malloc\nfun:__strdup", trace));
+    assert_true(entry_fits("fun:malloc\nfun:strdup\nfun:pthread_create@@GLIBC_2.2.5", trace));
+    assert_true(entry_fits("fun:malloc\nfun:__GI_*dup\nfun:pthread_create@*\nfun:main", trace));
+    assert_false(entry_fits("fun:malloc\nfun:__GI_strdup", trace));
+    assert_false(entry_fits("fun:malloc\nfun:*@@GLIBC_2.2.5", trace));
+    assert_true(fits("leak:GI___str\n", trace));
+    assert_false(fits("leak:^dup\nleak:dup$x*y\n", trace));
+    trace_free(trace);
+}
+
 static uint64_t seed = 1;
 
 static unsigned random_below(unsigned limit)
@@ -202,6 +218,8 @@ static void random_name(char *to, size_t longest)
     if (*to == '#' || *to == '{' || *to == '}')
         *to = 'x';
     to[length] = '\0';
+    for (char *at = to; *at != '\0'; at++) /* what follows it is a version */
+        *at = *at == '@' ? 'x' : *at;
 }
 
 /* An entry at random, as it is written and as it must be read. */
@@ -340,6 +358,7 @@ int main(void)
         cmocka_unit_test(what_has_no_name_fits_what_valgrind_calls_it),
         cmocka_unit_test(below_main_and_operator_new_are_as_in_valgrind),
         cmocka_unit_test(an_inlined_function_is_also_called_as_in_the_source),
+        cmocka_unit_test(other_names_and_versions_of_a_function_fit),
         cmocka_unit_test(random_files_are_read_back_as_they_were_written),
         cmocka_unit_test(an_entry_that_was_written_for_a_stack_fits_it),
     };

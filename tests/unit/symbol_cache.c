@@ -116,6 +116,8 @@ static void what_was_added_is_there_the_next_time(void **state)
     for (uint64_t i = 0; i < 100; i++)
         cache_add_one("stamp", i * 37 % 100);
     assert_int_equal(known_of("stamp", 200), 100);
+    cache_add_one("stamp", 7);
+    assert_int_equal(known_of("stamp", 200), 100);
 }
 
 static void another_stamp_finds_nothing_and_replaces_the_file(void **state)
