@@ -152,3 +152,108 @@ P
   tool report --section lifetimes "$report" >text
   grep -q lifetimes=1 text
 }
+
+needs() {
+  command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+# heaptrack's data of PROGRAM ARGS is printed to heaptrack.txt, its histogram to histogram.
+heaptracked() {
+  timeout 120 "${clean[@]}" heaptrack -o "$PWD/peer" "$@" >heaptrack.out 2>heaptrack.err || return 1
+  timeout 120 "${clean[@]}" heaptrack_print -H histogram --print-leaks 0 --print-peaks 0 --print-allocators 0 \
+    --print-temporary 0 "$(compgen -G 'peer*.gz' || compgen -G 'peer*.zst')" >heaptrack.txt 2>/dev/null
+}
+
+# Of deterministic programs: C with random sizes, C++ with containers and exceptions.
+each_program() {
+  "$1" "$programs/random_work" 20000 plain && "$1" "$programs/containers"
+}
+
+peak_is_massifs() {
+  track "$@" || return 1
+  flat_json "$(the_report "$(basename "$1").*.memtrack")" || return 1
+  timeout 120 "${clean[@]}" valgrind --tool=massif --peak-inaccuracy=0.0 --massif-out-file=massif.out "$@" >massif.txt 2>&1 || return 1
+  local peak
+  peak=$(sed -n 's/^mem_heap_B=//p; /^heap_tree=peak/q' massif.out | tail -n 1)
+  json_says .totals.peak_bytes "$peak"
+}
+
+@test "massif has the same peak, to the byte" {
+  needs valgrind
+  each_program peak_is_massifs
+}
+
+sites_are_dhats() {
+  track "$@" || return 1
+  flat_json "$(the_report "$(basename "$1").*.memtrack")" || return 1
+  timeout 120 "${clean[@]}" valgrind --tool=dhat --num-callers=100 --run-libc-freeres=no --run-cxx-freeres=no \
+    --dhat-out-file=dhat.json "$@" >dhat.txt 2>&1 || return 1
+  jq -c '.pps[] | [.tb, .tbk, .gb, .gbk, .eb, .ebk]' dhat.json | sort >dhat.sites
+  jq -c '.sites[].figures | select(.allocations > 0) | [.allocated_bytes, .allocations, .peak_bytes, .peak_blocks,
+    .live_bytes, .live_blocks]' report.json | sort >our.sites
+  [ "$(wc -l <our.sites)" -ge 2 ]
+  diff dhat.sites our.sites
+}
+
+@test "DHAT has the same bytes and blocks of every call site: in all, at the peak, and at the end" {
+  needs valgrind
+  each_program sites_are_dhats
+}
+
+@test "heaptrack has the same peak and the same histogram of sizes, but for the emergency pool of the libstdc++ that it brings" {
+  needs heaptrack
+  track "$programs/random_work" 20000 plain
+  flat_json "$(the_report 'random_work.*.memtrack')"
+  heaptracked "$programs/random_work" 20000 plain
+  local pool
+  pool=$(tail -n 1 histogram | cut -f 1)
+  [ "$pool" -gt 70000 ]
+  # It prints thousands of bytes, with two places, rounded.
+  grep -q "^peak heap memory consumption: $(awk -v bytes=$(($(jq .totals.peak_bytes report.json) + pool)) 'BEGIN { printf "%.2f", bytes / 1000 }')K" heaptrack.txt
+  jq -r '.usage.sizes[] | "\(.up_to_bytes) \(.allocations)"' report.json >our.sizes
+  "$python" - histogram our.sizes "$pool" <<'P'
+import sys
+theirs = [tuple(map(int, line.split())) for line in open(sys.argv[1])]
+ours = [tuple(map(int, line.split())) for line in open(sys.argv[2])]
+sums = dict.fromkeys((top for top, _ in ours), 0)
+for size, count in theirs:
+    if size != int(sys.argv[3]):
+        sums[min(top for top in sums if top >= size)] += count
+assert list(sums.items()) == ours, (list(sums.items())[-5:], ours[-5:])
+P
+}
+
+@test "heaptrack counts the same temporary allocations where sizes differ; it takes the free of another block of the same size and stack for one" {
+  needs heaptrack
+  cat >temporary.c <<'C'
+#include <stdlib.h>
+static void *volatile held[100];
+int main(void)
+{
+    for (size_t i = 0; i < 100; i++) { /* 100 temporary ones */
+        held[0] = malloc(1 + i);
+        free(held[0]);
+    }
+    for (size_t i = 0; i < 100; i++)
+        held[i] = malloc(1000 + i);
+    for (size_t i = 0; i < 99; i++) /* none: the newest is left */
+        free(held[i]);
+    held[0] = malloc(5000); /* or heaptrack counts its own library's last free, too */
+    return 0;
+}
+C
+  sed 's/1000 + i/1000/' temporary.c >same.c
+  gcc -O0 -fno-builtin -o temporary temporary.c
+  gcc -O0 -fno-builtin -o same same.c
+  local name
+  for name in temporary same; do
+    track "./$name"
+    flat_json "$(the_report "$name.*.memtrack")"
+    json_says .totals.temporary 100
+  done
+  heaptracked ./temporary
+  grep -q '^temporary memory allocations: 100 ' heaptrack.txt
+  rm peer*
+  heaptracked ./same
+  grep -q '^temporary memory allocations: 101 ' heaptrack.txt
+}
