@@ -19,9 +19,13 @@ struct export_format {
 };
 
 static const struct export_format formats[] = {
-    {"folded", export_folded, false, false},        {"pprof", export_pprof, false, true},
-    {"speedscope", export_speedscope, true, false}, {"callgrind", export_callgrind, true, false},
-    {"massif", export_massif, true, false},         {"sqlite", NULL, true, true},
+    {"folded", export_folded, false, false},
+    {"pprof", export_pprof, false, true},
+    {"speedscope", export_speedscope, true, false},
+    {"callgrind", export_callgrind, true, false},
+    {"massif", export_massif, true, false},
+    {"heaptrack", export_heaptrack, true, false},
+    {"sqlite", NULL, true, true},
 };
 
 struct export_command {
@@ -55,27 +59,30 @@ static const struct option export_options[] = {
 
 static int export_help(void)
 {
-    puts("usage: memtrack export --format FORMAT [OPTION]... FILE\n"
-         "\n"
-         "Writes a report in another tool's format, with its call stacks, inlined frames, files\n"
-         "and lines.\n"
-         "\n"
-         "  --format FORMAT  folded      flamegraph.pl and its kin: one value (--value)\n"
-         "                   pprof       go tool pprof, Pyroscope, Parca: all values\n"
-         "                   speedscope  speedscope: all values\n"
-         "                   callgrind   callgrind_annotate, kcachegrind: all values\n"
-         "                   massif      ms_print, massif-visualizer: the peak and the end\n"
-         "                   sqlite      a database (-o) that any number of FILEs are added to\n"
-         "  --value VALUE    live (default), peak, total, calls or temporary: the only one, or\n"
-         "                   the one that is shown first\n"
-         "  --domain DOMAIN  heap (default), mappings or pools; sqlite has them all\n"
-         "  --fold           leave out frames that hide the cause: the allocator's own and the\n"
-         "                   insides of standard libraries (not pprof, sqlite)\n"
-         "  --phase NAME     cut all figures to the phase of this name (or #N)\n"
-         "  -o, --output OUT write to this file (default: standard output)\n"
-         "  --help           print this\n"
-         "\n"
-         "Exit status: 0 written, 2 something could not be read or written.");
+    puts(
+        "usage: memtrack export --format FORMAT [OPTION]... FILE\n"
+        "\n"
+        "Writes a report in another tool's format, with its call stacks, inlined frames, files\n"
+        "and lines.\n"
+        "\n"
+        "  --format FORMAT  folded      flamegraph.pl and its kin: one value (--value)\n"
+        "                   pprof       go tool pprof, Pyroscope, Parca: all values\n"
+        "                   speedscope  speedscope: all values\n"
+        "                   callgrind   callgrind_annotate, kcachegrind: all values\n"
+        "                   massif      ms_print, massif-visualizer: the peak and the end\n"
+        "                   heaptrack   heaptrack_print, heaptrack_gui: totals, peak and leaks of\n"
+        "                               all call sites; not its charts over time\n"
+        "                   sqlite      a database (-o) that any number of FILEs are added to\n"
+        "  --value VALUE    live (default), peak, total, calls or temporary: the only one, or\n"
+        "                   the one that is shown first\n"
+        "  --domain DOMAIN  heap (default), mappings or pools; sqlite has them all\n"
+        "  --fold           leave out frames that hide the cause: the allocator's own and the\n"
+        "                   insides of standard libraries (not pprof, sqlite)\n"
+        "  --phase NAME     cut all figures to the phase of this name (or #N)\n"
+        "  -o, --output OUT write to this file (default: standard output)\n"
+        "  --help           print this\n"
+        "\n"
+        "Exit status: 0 written, 2 something could not be read or written.");
     return COMMAND_CLEAN;
 }
 
@@ -87,8 +94,8 @@ static int set_format(struct export_command *command, const char *name)
             return 0;
         }
     }
-    return command_fail("--format=%s: must be folded, pprof, speedscope, callgrind, massif or "
-                        "sqlite",
+    return command_fail("--format=%s: must be folded, pprof, speedscope, callgrind, massif, "
+                        "heaptrack or sqlite",
                         name);
 }
 
@@ -168,6 +175,10 @@ static int export_stream(const struct export_command *command, struct export *ex
     export->out = output.stream;
     error = command->format->write(export);
     int closed = output_close(&output, error == 0);
+    if (error == -E2BIG)
+        command_fail("%s: has too many allocations for a format with a line for each; take another "
+                     "--format",
+                     export->snapshot->path);
     if (error == -EIO && command->output != NULL)
         command_fail("%s: cannot write all of it (disk full?)", command->output);
     return error != 0 ? error : closed;

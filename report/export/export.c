@@ -43,3 +43,35 @@ void export_command(const struct snapshot *snapshot, FILE *out)
     for (size_t i = 0; i < length; i++)
         export_byte(out, arguments->bytes[i], '\0');
 }
+
+struct export_moment {
+    uint64_t sequence;
+    uint64_t at_ns;
+};
+
+uint64_t export_end_ns(const struct snapshot *snapshot)
+{
+    uint64_t last =
+        snapshot->point_count > 0 ? snapshot->points[snapshot->point_count - 1].at_ns : 0;
+    return snapshot->elapsed_ns > last ? snapshot->elapsed_ns : last;
+}
+
+static uint64_t interpolate(struct export_moment from, struct export_moment to, uint64_t sequence)
+{
+    if (to.sequence <= from.sequence || sequence >= to.sequence)
+        return to.at_ns;
+    double part = (double)(sequence - from.sequence) / (double)(to.sequence - from.sequence);
+    return from.at_ns + (uint64_t)(part * (double)(to.at_ns - from.at_ns));
+}
+
+uint64_t export_peak_ns(const struct snapshot *snapshot)
+{
+    struct export_moment from = {0, 0}, to = {snapshot->totals.allocs, export_end_ns(snapshot)};
+    for (uint32_t i = 0; i < snapshot->point_count; i++) {
+        struct export_moment point = {snapshot->points[i].sequence, snapshot->points[i].at_ns};
+        if (point.sequence >= snapshot->peak_sequence)
+            return interpolate(from, point, snapshot->peak_sequence);
+        from = point;
+    }
+    return interpolate(from, to, snapshot->peak_sequence);
+}

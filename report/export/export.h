@@ -34,6 +34,8 @@ export_write export_pprof;
 export_write export_speedscope;
 export_write export_callgrind;
 export_write export_massif;
+/* -E2BIG: more allocations than a file with a line for each should have. */
+export_write export_heaptrack;
 
 /* Adds the whole report, all domains, to the database at `path`, which is made where it is missing.
    `message` says what SQLite said, if it failed. */
@@ -43,6 +45,10 @@ int export_sqlite(struct export *export, const char *path, char *message, size_t
 bool export_has(const struct export *export, uint32_t site);
 /* The five keys' values of a site. */
 void export_values(const struct export *export, uint32_t site, uint64_t values[FIGURES_KEY_LIMIT]);
+/* When the run ended, and when it was at its peak; nanoseconds since its start. The peak is known as a
+   number of allocations: its time is interpolated between the points of the timeline around it. */
+uint64_t export_end_ns(const struct snapshot *snapshot);
+uint64_t export_peak_ns(const struct snapshot *snapshot);
 /* The program and its arguments with blanks between them; control characters become blanks. */
 void export_command(const struct snapshot *snapshot, FILE *out);
 /* A name on one line: control characters, and `forbidden`, become blanks (or ':' for ';'). */

@@ -2,8 +2,7 @@
  * Massif's format, for ms_print and massif-visualizer: the timeline as snapshots, with the tree of what
  * was live in the one at the peak and in the last.
  *
- * Time is in milliseconds. When the peak was is known as a number of allocations; its time is
- * interpolated between the points of the timeline that it lies between.
+ * Time is in milliseconds. See export_peak_ns for that of the peak.
  */
 #include "calltree.h"
 #include "export.h"
@@ -19,11 +18,6 @@
 struct massif {
     struct export *export;
     uint32_t snapshots;
-};
-
-struct massif_moment {
-    uint64_t sequence;
-    uint64_t at_ns;
 };
 
 static const struct figures *massif_totals(const struct export *export)
@@ -184,33 +178,6 @@ static int put_detailed(struct massif *massif, uint64_t at_ns, enum figures_key 
     return error;
 }
 
-static uint64_t end_ns(const struct snapshot *snapshot)
-{
-    uint64_t last =
-        snapshot->point_count > 0 ? snapshot->points[snapshot->point_count - 1].at_ns : 0;
-    return snapshot->elapsed_ns > last ? snapshot->elapsed_ns : last;
-}
-
-static uint64_t interpolate(struct massif_moment from, struct massif_moment to, uint64_t sequence)
-{
-    if (to.sequence <= from.sequence || sequence >= to.sequence)
-        return to.at_ns;
-    double part = (double)(sequence - from.sequence) / (double)(to.sequence - from.sequence);
-    return from.at_ns + (uint64_t)(part * (double)(to.at_ns - from.at_ns));
-}
-
-static uint64_t peak_ns(const struct snapshot *snapshot)
-{
-    struct massif_moment from = {0, 0}, to = {snapshot->totals.allocs, end_ns(snapshot)};
-    for (uint32_t i = 0; i < snapshot->point_count; i++) {
-        struct massif_moment point = {snapshot->points[i].sequence, snapshot->points[i].at_ns};
-        if (point.sequence >= snapshot->peak_sequence)
-            return interpolate(from, point, snapshot->peak_sequence);
-        from = point;
-    }
-    return interpolate(from, to, snapshot->peak_sequence);
-}
-
 /* A spike between two points is a snapshot of its own, half-way. */
 static void put_point(struct massif *massif, const struct snapshot_point *point, uint64_t before_ns)
 {
@@ -224,7 +191,7 @@ static void put_point(struct massif *massif, const struct snapshot_point *point,
 static int put_snapshots(struct massif *massif)
 {
     const struct snapshot *snapshot = massif->export->snapshot;
-    uint64_t peak = peak_ns(snapshot), before = 0;
+    uint64_t peak = export_peak_ns(snapshot), before = 0;
     uint32_t i = 0;
     put_snapshot(massif, 0, 0, "empty");
     for (; i < snapshot->point_count && snapshot->points[i].at_ns < peak; i++) {
@@ -236,7 +203,7 @@ static int put_snapshots(struct massif *massif)
         put_point(massif, &snapshot->points[i], before);
         before = snapshot->points[i].at_ns;
     }
-    return error == 0 ? put_detailed(massif, end_ns(snapshot), FIGURES_LIVE) : error;
+    return error == 0 ? put_detailed(massif, export_end_ns(snapshot), FIGURES_LIVE) : error;
 }
 
 int export_massif(struct export *export)

@@ -73,6 +73,22 @@ export_as() {
   done
 }
 
+@test "heaptrack_print has the same calls, temporary ones, peak and rest of every call site" {
+  command -v heaptrack_print >/dev/null || skip "heaptrack is not installed"
+  local host value name
+  for host in "${hosts[@]}"; do
+    host_report "$host"
+    export_as heaptrack
+    for value in calls=allocations temporary=temporary live=leaked peak=peak; do
+      name=${value#*=}
+      timeout 60 "${clean[@]}" heaptrack_print --disable-builtin-suppressions -F "stacks.$name" --flamegraph-cost-type "$name" out.heaptrack >printed 2>&1
+      holds heaptrack report.json "${value%=*}" "stacks.$name"
+    done
+    grep -q "^calls to allocation functions: $(jq .totals.allocations report.json) " printed
+    run ! grep -q 'failed to parse' printed
+  done
+}
+
 @test "speedscope files have every value of every call path" {
   local host
   for host in "${hosts[@]}"; do
@@ -116,7 +132,7 @@ export_as() {
   report=$(the_report 'leaks_on_two_paths.*.memtrack')
   as_json "$report"
   local format
-  for format in callgrind massif speedscope; do
+  for format in callgrind massif speedscope heaptrack; do
     export_as "$format"
   done
   run ! grep -q '^fl=evil' out.callgrind

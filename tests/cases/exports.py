@@ -170,6 +170,21 @@ def check_tree(name, tree):
             yield f"{name}: children of a node of {value} have {sum(below)}"
 
 
+def check_heaptrack(report, value, path):
+    """path: what heaptrack_print --print-flamegraph wrote. It shortens names and leaves out operator new: only
+    the values of whole stacks can be compared."""
+    expected = Counter()
+    for site in heap_sites(report):
+        stack = tuple((name_of(report, f), f["module"], f["file"], f["line"]) for f in site["stack"]
+                      if not re.match(r"operator new(\[\])?\(unsigned long\)$", name_of(report, f)))
+        expected[stack] += site["figures"][KEYS[value]]
+    with open(path, encoding="utf-8") as lines:
+        found = Counter(int(line.rsplit(" ", 1)[1]) for line in lines)
+    del found[0]
+    wanted = Counter(number for number in expected.values() if number)
+    yield from differ(f"stacks by their {value}", found, wanted)
+
+
 def check_speedscope(report, path, schema):
     import jsonschema
     with open(path, encoding="utf-8") as text:
