@@ -52,7 +52,7 @@ same_as_lsan() {
     entry fun:_Znwm fun:_ZN3app9lose_itemEv
     entry 'fun:_Zna?' 'fun:*lose_array*' 'obj:*/leaks_by_name' fun:main
     entry 'match-leak-kinds: definite' fun:malloc 'fun:_ZN3app5StoreC?Ei' 'fun:*lose_all*'
-    entry fun:malloc fun:lose_by_c src:leaks_by_name.cc:69
+    entry fun:malloc fun:lose_by_c "src:leaks_by_name.cc:$(grep -n 'lose_by_c(1005)' "$root/tests/programs/leaks_by_name.cc" | cut -d: -f1)"
     entry 'fun:*alloc' fun:lose_inlined 'fun:_ZN12_GLOBAL__N_18lose_allEv'
     entry fun:malloc ... 'fun:*lose_in_depthEi' ... 'fun:*lose_allEv' ...
     entry fun:malloc 'obj:/usr/lib*/libc.so.6' ... fun:main
