@@ -210,6 +210,55 @@ C
   done
 }
 
+# ends WAY STATE KIND STATUS SIGNAL: under memtrack run the process ends that way, and its report says so and has
+# all that was counted.
+ends() {
+  local status=0 wanted=$4
+  [ "$5" = null ] || wanted=$((128 + $5))
+  rm -rf reports
+  tool run --quiet --out reports/ -- "$programs/ends_every_way" "$1" 2>stderr || status=$?
+  flat_json "$(the_report 'reports/ends_every_way.*.memtrack')"
+  json_says '[.state, .end.kind, .end.status, .end.signal, .tracking.damaged, .tracking.missed.total] | tostring' \
+    "[\"$2\",\"$3\",$4,$5,false,0]" || return 1
+  json_says '. as $r | [.sites[] | select(any(.stack[]; $r.frames[.].function == "keep_blocks")) | .figures |
+    .live_blocks, .live_bytes] | tostring' '[1000,50000]' || return 1
+  [ "$status" = "$wanted" ] || {
+    echo "$1: status $status, not $wanted"
+    return 1
+  }
+}
+
+@test "every end leaves a report that says how, by signals, faults and system calls that nobody sees" { # TRAPS row 37
+  local signal
+  for signal in 1 2 3 6 9 11 13 14 15 24 25 31 34; do
+    ends $signal killed unseen null $signal
+  done
+  ends segv killed unseen null 11
+  ends fpe killed unseen null 8
+  ends ill killed unseen null 4
+  ends bus killed unseen null 7
+  ends raw killed unseen 4 null
+}
+
+@test "a process ends whole from any thread, while others allocate" { # TRAPS row 37
+  local round
+  for round in 1 2 3; do
+    ends exit-in-thread ended exit 4 null
+    ends _exit-in-thread ended _exit 4 null
+    ends quick_exit-in-thread ended quick_exit 4 null
+    ends abort-in-thread ended abort null 6
+    ends raw-in-thread killed unseen 4 null
+  done
+  ends main-leaves ended exit 0 null
+  status=0
+  rm -rf reports
+  tool run --quiet --out reports/ -- "$programs/ends_every_way" exec-in-thread || status=$?
+  [ "$status" = 4 ]
+  flat_json "$(the_report 'reports/ends_every_way.*.memtrack')"
+  json_says .end.kind exec
+  json_says .tracking.missed.total 0
+}
+
 # heaptrack hangs in most runs of such a program, and preloaded liblsan in all.
 @test "hundreds of forks under load, and threads in each child: none hangs, no event is lost on either side" { # TRAPS row 5
   local round
