@@ -240,6 +240,59 @@ ends() {
   ends raw killed unseen 4 null
 }
 
+# A memory cgroup of its own for this test: version 1 or 2, where there is one that we may make.
+make_cgroup() {
+  local base=/sys/fs/cgroup
+  if [ -d $base/memory ]; then
+    cgroup=$base/memory/memtrack-test.$$
+    mkdir "$cgroup" 2>/dev/null && echo $((60 << 20)) >"$cgroup/memory.limit_in_bytes"
+  else
+    cgroup=$base/memtrack-test.$$
+    mkdir "$cgroup" 2>/dev/null && echo $((60 << 20)) 2>/dev/null >"$cgroup/memory.max"
+  fi
+}
+
+@test "the out-of-memory killer ends a process, and its report has all that was counted" {
+  make_cgroup || {
+    rmdir "$cgroup" 2>/dev/null || true
+    skip "may not limit memory by a cgroup here"
+  }
+  cat >hungry.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+static volatile unsigned long *done;
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+    int file = open("done", O_RDWR | O_CREAT, 0600);
+    if (ftruncate(file, 4096) != 0)
+        return 1;
+    done = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    for (;;) {
+        char *block = malloc(100000);
+        if (block == NULL)
+            return 2;
+        ++*done;
+        memset(block, 1, 100000);
+    }
+}
+C
+  gcc -g -O0 -fno-builtin -o hungry hungry.c
+  local status=0
+  # shellcheck disable=SC2016 # the inner shell expands it
+  tool run --quiet --out reports/ -- sh -c 'echo $$ >"$0/cgroup.procs" && exec ./hungry' "$cgroup" || status=$?
+  rmdir "$cgroup"
+  [ "$status" = 137 ]
+  flat_json "$(the_report 'reports/hungry.*.memtrack')"
+  json_says '[.state, .end.signal] | tostring' '["killed",9]'
+  local done
+  done=$("$python" -c 'import struct; print(struct.unpack("Q", open("done", "rb").read(8))[0])')
+  # It may strike between the count and what the program notes of it.
+  json_says ".totals.live_blocks - $done | . == 0 or . == 1" true
+}
+
 @test "a process ends whole from any thread, while others allocate" { # TRAPS row 37
   local round
   for round in 1 2 3; do
