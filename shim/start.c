@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "hook/ask.h"
 #include "hook/brk.h"
+#include "hook/confine.h"
 #include "hook/cxx.h"
 #include "hook/follow.h"
 #include "hook/hook.h"
@@ -318,6 +319,7 @@ static void start_register_ends(void)
     process_start();
     spawn_start();
     follow_start();
+    confine_start();
     limit_start();
 }
 

@@ -1,4 +1,5 @@
 #include "base/sys.h"
+#include "base/atomic.h"
 #include "base/own.h"
 
 #include <errno.h>
@@ -58,6 +59,8 @@ bool sys_readable(const void *address)
     return SYS4(SYS_rt_sigprocmask, ~0l, aligned, 0, 8) == -EINVAL;
 }
 
+bool sys_confined;
+
 int sys_gettid(void)
 {
     return (int)SYS1(SYS_gettid, 0);
@@ -80,6 +83,8 @@ uint64_t sys_clock_ns(int clock)
 int sys_open(const char *path, int flags, unsigned mode)
 {
     long fd;
+    if (load_relaxed(&sys_confined))
+        return -EPERM;
     do {
         fd = SYS4(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
     } while (fd == -EINTR);
@@ -151,6 +156,8 @@ ssize_t sys_slurp(const char *path, void *buffer, size_t size)
 
 ssize_t sys_link_target(const char *path, char *buffer, size_t size)
 {
+    if (load_relaxed(&sys_confined))
+        return -EPERM;
     long length = SYS4(SYS_readlinkat, AT_FDCWD, path, buffer, size - 1);
     if (length >= 0)
         buffer[length] = '\0';
@@ -169,6 +176,8 @@ uint64_t sys_limit(int resource)
 int sys_identify(int fd, struct sys_identity *identity)
 {
     struct statx about;
+    if (load_relaxed(&sys_confined))
+        return -EPERM;
     long result = sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_INO, (long)&about, 0);
     if (result < 0)
         return (int)result;

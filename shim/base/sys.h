@@ -41,6 +41,9 @@ bool sys_readable(const void *address);
 int sys_gettid(void);
 int sys_getpid(void);
 uint64_t sys_clock_ns(int clock);
+/* The host may be killed for a system call that it does not make itself: what opens, asks for or changes files
+   then gives -EPERM without a call. Written by hook/confine.c. */
+extern bool sys_confined;
 /* Opens, close-on-exec. */
 int sys_open(const char *path, int flags, unsigned mode);
 void sys_close(int fd);

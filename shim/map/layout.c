@@ -1,4 +1,5 @@
 #include "map/layout.h"
+#include "base/atomic.h"
 #include "base/heap.h"
 #include "base/sys.h"
 #include "map/layout_parts.h"
@@ -276,6 +277,10 @@ void layout_write(void)
 {
     struct layout layout = {.page = sys_page_size()};
     layout_forget();
+    if (load_relaxed(&sys_confined)) {
+        layout_write_mappings(&layout);
+        return;
+    }
     thread_note_ends();
     bool whole = layout_parts_read(&layout.parts);
     if (layout.parts.count > 0) {

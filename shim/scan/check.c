@@ -25,6 +25,7 @@
 #include "track/live.h"
 #include "track/total.h"
 
+#include <fcntl.h>
 #include <time.h>
 
 #define CHECK_TIME_NS 60000000000ull /* for one scan */
@@ -311,13 +312,21 @@ static void check_thaw(struct check_picture *picture, struct mtf_check *record)
     sys_unmap(picture->threads, picture->room);
 }
 
+static bool check_can_see(void)
+{
+    int fd = sys_open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
+    if (fd >= 0)
+        sys_close(fd);
+    return fd >= 0;
+}
+
 /* Where all threads stand in our handler none of them is inside one of our locks; then, at the end, when
    nobody waits for the host, it needs no copy. */
 static void check_with_threads(const struct check_request *request, struct check_picture *picture,
                                struct mtf_check *record)
 {
-    record->failure = MTF_CHECK_THREADS;
-    if (!check_reserve(request) || !check_freeze(picture))
+    record->failure = check_can_see() ? MTF_CHECK_THREADS : MTF_CHECK_UNSEEN;
+    if (record->failure == MTF_CHECK_UNSEEN || !check_reserve(request) || !check_freeze(picture))
         return;
     record->threads = picture->thread_count;
     bool in_place = request->at_end && picture->freeze.all_parked;
@@ -347,6 +356,8 @@ void check_now(const struct check_request *request, uintptr_t sp, struct mtf_che
     check_open_record(&picture, result);
     if (request->turned_off)
         result->failure = MTF_CHECK_OFF;
+    else if (load_relaxed(&sys_confined))
+        result->failure = MTF_CHECK_CONFINED;
     else if (freeze_is_alone())
         check_alone(request, &picture, result);
     else
@@ -368,6 +379,8 @@ bool check_begin(const struct check_request *request)
     check_open_record(&picture, &record);
     if (option.leak_check == OPTION_LEAK_NO)
         record.failure = MTF_CHECK_OFF;
+    else if (load_relaxed(&sys_confined))
+        record.failure = MTF_CHECK_CONFINED;
     else
         check_with_threads(request, &picture, &record);
     if (record.failure != MTF_CHECK_COMPLETE)

@@ -58,6 +58,7 @@ void result_say(struct say_line *line)
         [MTF_CHECK_MEMORY] = "no memory for it",
         [MTF_CHECK_TIME] = "it took too long",
         [MTF_CHECK_OFF] = "the program has turned it off",
+        [MTF_CHECK_UNSEEN] = "/proc could not be read",
         [MTF_CHECK_PROCESS] = "no copy of the process could be made",
     };
     if (!result_is_known)

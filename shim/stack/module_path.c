@@ -1,4 +1,5 @@
 #include "stack/module_path.h"
+#include "base/atomic.h"
 #include "base/sys.h"
 
 #include <fcntl.h>
@@ -36,7 +37,8 @@ void module_path_find(const char *name, uint32_t flags, char path[MODULE_PATH_MA
 void module_path_identify(const char *path, struct mtf_module *record)
 {
     struct statx file;
-    if (path[0] != '/' || SYS6(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, &file, 0) != 0)
+    if (path[0] != '/' || load_relaxed(&sys_confined) ||
+        SYS6(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, &file, 0) != 0)
         return;
     record->inode = file.stx_ino;
     record->file_size = file.stx_size;

@@ -19,12 +19,28 @@ static struct {
     bool hidden; /* has no name yet */
 } disk = {.fd = -1};
 
+/* Nobody but the owner is to write to it, whatever the umask leaves; and it is to be read by its owner, and
+   opened again by us, whatever it takes away. */
+#define DISK_MODE 0644
+#define DISK_MODE_LEAST 0600
+
+static int disk_know(int fd)
+{
+    struct statx about;
+    int error = sys_identify(fd, &disk.identity);
+    if (error == 0 &&
+        sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_MODE, (long)&about, 0) == 0 &&
+        (about.stx_mode & DISK_MODE_LEAST) != DISK_MODE_LEAST)
+        SYS2(SYS_fchmod, fd, (about.stx_mode & 0777) | DISK_MODE_LEAST);
+    return error;
+}
+
 int disk_create(const char *path)
 {
-    int fd = sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    int fd = sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, DISK_MODE);
     if (fd < 0)
         return fd;
-    int error = sys_identify(fd, &disk.identity);
+    int error = disk_know(fd);
     if (error) {
         sys_close(fd);
         SYS3(SYS_unlinkat, AT_FDCWD, path, 0);
@@ -56,10 +72,10 @@ int disk_create_hidden(const char *path)
     if (SYS6(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &found, 0) == 0)
         return -EEXIST;
     disk_folder(path, folder);
-    int fd = sys_open(folder, O_RDWR | O_TMPFILE, 0666);
+    int fd = sys_open(folder, O_RDWR | O_TMPFILE, DISK_MODE);
     if (fd < 0)
         return fd;
-    int error = sys_identify(fd, &disk.identity);
+    int error = disk_know(fd);
     disk.fd = sys_raise(fd);
     if (error == 0 && disk.fd < 0)
         error = -EMFILE; /* without a name it could not be opened again */

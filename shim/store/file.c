@@ -216,6 +216,23 @@ uint64_t file_reserve(enum mtf_kind kind, uint64_t n)
     return grown ? table->count : FILE_FULL;
 }
 
+void file_grow_ahead(void)
+{
+    static const uint32_t ahead[MTF_KIND_LIMIT] = {
+        [MTF_KIND_NAMES] = 64u << 10,   [MTF_KIND_NODES] = 256u << 10,
+        [MTF_KIND_FRAMES] = 128u << 10, [MTF_KIND_SITES] = 512u << 10,
+        [MTF_KIND_THREADS] = 32u << 10, [MTF_KIND_BLOCKS] = 128u << 10,
+        [MTF_KIND_SHARES] = 64u << 10,  [MTF_KIND_MAPPINGS] = 32u << 10,
+        [MTF_KIND_CHECKS] = 4u << 10,   [MTF_KIND_USAGE] = 64u << 10,
+    };
+    bool taken = lock_enter_critical(&file_lock);
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++) {
+        if (ahead[kind])
+            file_grow_locked(kind, file_tables[kind].mapped + ahead[kind]);
+    }
+    lock_leave_critical(&file_lock, taken);
+}
+
 void file_publish(enum mtf_kind kind, uint64_t count)
 {
     file_tables[kind].count = count;

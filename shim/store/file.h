@@ -34,6 +34,8 @@ void *file_table(enum mtf_kind kind);
 uint64_t file_count(enum mtf_kind kind);
 /* Takes over what a copy of the process has published in the file: the caller reserved the room. */
 void file_adopt(enum mtf_kind kind);
+/* Makes room for what may yet come, since the file is about to become one that cannot grow. */
+void file_grow_ahead(void);
 /* Forgets a table's records (BLOCKS after an exec that failed). */
 void file_clear(enum mtf_kind kind);
 /* Gives back address space that no table uses yet, down to a sixteenth of `limit` bytes where possible.

@@ -79,12 +79,13 @@ static mtf_name_ref host_add(const char *text)
     return name_add(text, strlen(text));
 }
 
+/* A forked child without /proc (chroot) has its parent's. */
 static mtf_name_ref host_add_arguments(void)
 {
+    mtf_name_ref name = file_header->arguments;
     char *arguments = sys_map(HOST_ARGUMENTS_MAX);
     if (arguments == NULL)
-        return 0;
-    mtf_name_ref name = 0;
+        return name;
     ssize_t length = sys_slurp("/proc/self/cmdline", arguments, HOST_ARGUMENTS_MAX);
     if (length > 0)
         name = name_add(arguments, (size_t)length);
@@ -94,7 +95,11 @@ static mtf_name_ref host_add_arguments(void)
 
 static void host_look_around(void)
 {
-    if (sys_link_target("/proc/self/exe", host_executable, sizeof host_executable) <= 0)
+    char found[sizeof host_executable];
+    ssize_t found_length = sys_link_target("/proc/self/exe", found, sizeof found);
+    if (found_length > 0)
+        memcpy(host_executable, found, (size_t)found_length + 1);
+    else if (host_executable[0] == '\0')
         memcpy(host_executable, "unknown", sizeof "unknown");
     long length = SYS2(SYS_getcwd, host_folder, sizeof host_folder);
     if (length <= 0 || host_folder[0] != '/')

@@ -116,7 +116,8 @@ int path_make(char path[PATH_MAX_BYTES], const char *pattern, const struct path_
         pattern = PATH_DEFAULT;
     if (*pattern != '/') {
         path_add(&text, facts->folder, strlen(facts->folder));
-        path_add(&text, "/", 1);
+        if (text.length == 0 || path[text.length - 1] != '/')
+            path_add(&text, "/", 1);
     }
     path_expand(&text, pattern, facts);
     if (text.length > 0 && path[text.length - 1] == '/')

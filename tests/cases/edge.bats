@@ -217,6 +217,79 @@ P
   grep -q '^memtrack: ' stderr
 }
 
+# placed WAY: the program changes its place, and works as it does without memtrack.
+placed() {
+  native "$programs/changes_its_place" "$1" "$PWD/place" || return 1
+  rm -f ./*.memtrack place/*.memtrack
+  track "$programs/changes_its_place" "$1" "$PWD/place" || return 1
+}
+
+# worked REPORT [INHERITED]: it has all 2000 calls, and the block that main keeps (or inherited).
+worked() {
+  as_json "$1" || return 1
+  json_says '[.sites[] | select(any(.stack[]; .function == "work_on")) | .figures.allocations] | add' 2000 || return 1
+  json_says "[.totals.live_bytes, .totals.inherited_bytes, .tracking.missed.total] | @csv" "${2:-77,0,0}"
+}
+
+@test "a program that changes its folder, root, user, umask, descriptors or limits is tracked to its end" {
+  [ "$(id -u)" = 0 ] || skip "only root may change its root and its user"
+  local way
+  mkdir place
+  mkdir place/dev
+  mknod -m 666 place/dev/null c 1 3 2>/dev/null || skip "may not make devices here"
+  chmod 755 .
+  for way in chdir chroot drop close files umask chroot,drop,close chdir,chroot,umask,files; do
+    echo "$way"
+    placed $way
+    worked "$(the_report 'changes_its_place.*.memtrack')"
+  done
+  placed chroot
+  grep -q 'not classified: /proc could not be read; read it with' stderr
+  # What comes of a second fork is named like its parent, in the new root where it is the current folder.
+  placed chroot,fork
+  within_a_minute compgen -G 'place/changes_its_place.*.memtrack'
+  worked "$(the_report 'place/changes_its_place.*.memtrack')" 0,77,0
+  placed umask,fork
+  within_a_minute eval '[ "$(compgen -G "changes_its_place.*.memtrack" | wc -l)" = 2 ]'
+  [ -z "$(find . -name '*.memtrack' ! -perm -600)" ]
+  [ -z "$(find . -name '*.memtrack' -perm /022)" ]
+}
+
+# What a daemon does comes after its parent's end.
+within_a_minute() {
+  local i
+  for ((i = 0; i < 300; i++)); do
+    # shellcheck disable=SC2015 # both must hold
+    "$@" >/dev/null && ! pgrep -f "^$programs/changes_its_place" >/dev/null && return 0
+    sleep 0.2
+  done
+  echo "never: $*"
+  return 1
+}
+
+@test "a daemon that may not write there any more says so in one line" {
+  [ "$(id -u)" = 0 ] || skip "only root may become somebody else"
+  mkdir place
+  placed drop,fork
+  within_a_minute grep -q 'no report: cannot create the report file in .*: permission denied' stderr
+}
+
+@test "seccomp that kills for opening and looking does not kill, and the report has what was counted" { # TRAPS row 35
+  local way action
+  for way in prctl seccomp; do
+    for action in errno kill; do
+      native "$programs/confines_itself" $way $action || skip "filters are not to be had here"
+      rm -f ./*.memtrack
+      track "$programs/confines_itself" $way $action
+      [ ! -s stderr ]
+      compare stdout "$(the_report 'confines_itself.*.memtrack')"
+      json_says .tracking.missed.total 0
+      json_says .end.kind exit
+      tool report confines_itself.*.memtrack | grep -q 'the process has confined itself'
+    done
+  done
+}
+
 @test "seccomp that forbids new files after the start does no harm" { # TRAPS row 35
   cat >sandbox.c <<'C'
 #include <linux/filter.h>

@@ -48,7 +48,9 @@ enum mtf_check_failure {
     MTF_CHECK_OFF = 5,        /* leak_check=no */
     MTF_CHECK_PROCESS = 6,    /* no copy of the process could be made */
     MTF_CHECK_IMPOSSIBLE = 7, /* an end at which nothing can be scanned */
-    MTF_CHECK_FAILURE_LIMIT = 8,
+    MTF_CHECK_CONFINED = 8,   /* the process has confined itself: nothing could be looked at */
+    MTF_CHECK_UNSEEN = 9,     /* /proc could not be read: chroot, or no descriptor to spare */
+    MTF_CHECK_FAILURE_LIMIT = 10,
 };
 
 /* One leak check (table CHECKS). The one at the exit is the last; blocks and bytes are those of heap
