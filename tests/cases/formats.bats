@@ -23,7 +23,6 @@ all_sorts_of_reports() {
   track "$programs/hostile_names" || true
   track perl -e 'my @a = map { "x" x 100 } 1 .. 100; my $b = "&<>\"'\'']]>";'
   cp reports/leaks_by_name.*.memtrack before.memtrack
-  [ "${1-}" = clean ] && return 0
   track sh -c 'kill -9 $$' || true
   echo nonsense >'reports/a <bad> & "odd" ]]> %0A,x::y.memtrack'
 }

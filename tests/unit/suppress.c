@@ -213,13 +213,12 @@ static void random_name(char *to, size_t longest)
 {
     size_t length = 1 + random_below((unsigned)longest);
     for (size_t i = 0; i < length; i++)
-        to[i] = (char)(random_below(8) == 0 ? '!' + (int)random_below(94)
-                                            : 'a' + (int)random_below(26));
+        to[i] = (char)(random_below(8) == 0 ? '!' + random_below(94) : 'a' + random_below(26));
     if (*to == '#' || *to == '{' || *to == '}')
         *to = 'x';
     to[length] = '\0';
     for (char *at = to; *at != '\0'; at++) /* what follows it is a version */
-        *at = *at == '@' ? 'x' : *at;
+        *at = (char)(*at == '@' ? 'x' : *at);
 }
 
 /* An entry at random, as it is written and as it must be read. */
