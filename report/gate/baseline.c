@@ -79,6 +79,14 @@ static json_t *site_object(const struct ledger_site *site)
                      "figures", figures_object(&site->figures));
 }
 
+static bool site_leaks(const struct ledger_site *site)
+{
+    uint64_t blocks = 0;
+    for (int kind = BASELINE_FIRST; kind <= BASELINE_LAST; kind++)
+        blocks += site->leaks[kind].blocks;
+    return blocks > 0;
+}
+
 static int site_compare(const void *left, const void *right)
 {
     const struct ledger_site *a = *(const struct ledger_site *const *)left;
@@ -97,18 +105,21 @@ static int put(FILE *out, json_t *value)
 int baseline_write(FILE *out, const struct ledger *ledger)
 {
     const struct ledger_site **sites = calloc(ledger->count + 1, sizeof(struct ledger_site *));
+    size_t count = 0;
     if (sites == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < ledger->count; i++)
-        sites[i] = ledger->sites[i];
-    qsort(sites, ledger->count, sizeof(struct ledger_site *), site_compare);
+    for (size_t i = 0; i < ledger->count; i++) {
+        if (!ledger->leaks_only || site_leaks(ledger->sites[i]))
+            sites[count++] = ledger->sites[i];
+    }
+    qsort(sites, count, sizeof(struct ledger_site *), site_compare);
     fprintf(out,
             "{\"schema\":\"memtrack-baseline\",\"version\":1,\"generator\":\"memtrack %s\","
             "\n\"processes\":%u,\n\"totals\":",
             COMMAND_VERSION, ledger->processes);
     int error = put(out, figures_object(&ledger->totals));
     fputs(",\n\"sites\":[", out);
-    for (size_t i = 0; i < ledger->count && error == 0; i++) {
+    for (size_t i = 0; i < count && error == 0; i++) {
         fputs(i > 0 ? ",\n" : "\n", out);
         error = put(out, site_object(sites[i]));
     }

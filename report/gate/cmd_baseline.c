@@ -14,7 +14,7 @@
 
 static int baseline_help(void)
 {
-    puts("usage: memtrack baseline [-o BASELINE] FILE|FOLDER...\n"
+    puts("usage: memtrack baseline [OPTION]... FILE|FOLDER...\n"
          "\n"
          "Writes what the reports leak and allocate, by call site, as a baseline: a JSON text to "
          "be\n"
@@ -29,6 +29,7 @@ static int baseline_help(void)
          "two allocations in one function, reached in the same way, are one call site here.\n"
          "\n"
          "  -o, --output=BASELINE  where to write (default standard output)\n"
+         "      --leaks            keep only what leaks: enough for check, and far smaller\n"
          "  -h, --help             print this\n"
          "\n"
          "Exit status: 0 written; 2 something could not be read or written.");
@@ -55,10 +56,10 @@ static int baseline_save(const struct ledger *ledger, const char *path)
     return error == 0 ? COMMAND_CLEAN : COMMAND_FAILED;
 }
 
-static int baseline_make(char **paths, int count, const char *output)
+static int baseline_make(char **paths, int count, const char *output, bool leaks_only)
 {
     char message[SNAPSHOT_MESSAGE_SIZE];
-    struct ledger ledger = {.by = LEDGER_STABLE};
+    struct ledger ledger = {.by = LEDGER_STABLE, .leaks_only = leaks_only};
     struct symbolizer *symbolizer = symbolizer_open_cached();
     const struct frame_source source = symbol_source(symbolizer);
     int result = symbolizer != NULL ? COMMAND_CLEAN : command_fail("out of memory");
@@ -83,21 +84,26 @@ int cmd_baseline(int argc, char **argv)
 {
     static const struct option options[] = {
         {"output", required_argument, NULL, 'o'},
+        {"leaks", no_argument, NULL, 'l'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     const char *output = NULL;
+    bool leaks_only = false;
     int option;
     opterr = 0;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
     while ((option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
         if (option == 'h')
             return baseline_help();
-        if (option != 'o')
+        if (option == 'l')
+            leaks_only = true;
+        else if (option == 'o')
+            output = optarg;
+        else
             return command_bad_option(argv, option);
-        output = optarg;
     }
     if (optind == argc)
         return command_fail("give a report file, or a folder of them; see %s --help", argv[0]);
-    return baseline_make(argv + optind, argc - optind, output);
+    return baseline_make(argv + optind, argc - optind, output, leaks_only);
 }

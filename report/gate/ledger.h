@@ -42,6 +42,7 @@ enum ledger_by {
 
 struct ledger {
     enum ledger_by by;
+    bool leaks_only;            /* of a baseline: sites that leak nothing are left out */
     struct ledger_site **sites; /* in the order of adding */
     size_t count;
     size_t room;

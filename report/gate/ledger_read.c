@@ -19,7 +19,7 @@ static int read_report(struct ledger *ledger, const char *path, const struct fra
     leak_kinds_parse("all", &kinds);
     error = frames != NULL ? leak_known_apply(snapshot, frames) : -ENOMEM;
     if (error == 0)
-        error = ledger_add(ledger, snapshot, frames, kinds, true, ledger->processes);
+        error = ledger_add(ledger, snapshot, frames, kinds, !ledger->leaks_only, ledger->processes);
     frames_close(frames);
     snapshot_free(snapshot);
     if (error != 0)

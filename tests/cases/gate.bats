@@ -361,6 +361,12 @@ recipe() {
   tool baseline one.json same.json -o two.json
   [ "$(jq '.sites | map(.leaks.definite.bytes // 0) | add' two.json)" = 116 ]
   [ "$(jq .processes two.json)" = 4 ]
+  tool baseline --leaks reports -o leaks.json
+  [ "$(jq -c '.sites[] | .fingerprint, .leaks' leaks.json)" = "$(jq -c '.sites[] | select(.leaks != {}) | .fingerprint, .leaks' one.json)" ]
+  [ "$(jq '.sites | length' leaks.json)" -lt "$(jq '.sites | length' one.json)" ]
+  tool check --baseline leaks.json reports
+  tool baseline --leaks one.json -o again.json
+  [ "$(jq -c '.sites[].leaks' again.json)" = "$(jq -c '.sites[].leaks' leaks.json)" ]
 }
 
 @test "symbols are kept by build-id from one gate to the next, and a bad or missing cache costs nothing else" {
