@@ -1,7 +1,10 @@
 #include "command.h"
 #include "inputs.h"
+#include "leaks/leak_known.h"
 #include "merge.h"
 #include "progress.h"
+#include "symbol_source.h"
+#include "symbolize.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -36,6 +39,20 @@ static int merge_help(void)
     return COMMAND_CLEAN;
 }
 
+/* What one program says of its own leaks does not hold for the others: it is applied before they meet. */
+static int apply_known(struct snapshot *snapshot)
+{
+    if (snapshot->suppressions.length == 0)
+        return 0;
+    struct symbolizer *symbolizer = symbolizer_open_cached();
+    const struct frame_source source = symbol_source(symbolizer);
+    struct frames *frames = symbolizer != NULL ? frames_open(snapshot, &source) : NULL;
+    int error = frames != NULL ? leak_known_apply(snapshot, frames) : -ENOMEM;
+    frames_close(frames);
+    symbolizer_close(symbolizer);
+    return error;
+}
+
 static int merge_read(struct merge *merge, const struct inputs *inputs)
 {
     char message[SNAPSHOT_MESSAGE_SIZE];
@@ -43,6 +60,10 @@ static int merge_read(struct merge *merge, const struct inputs *inputs)
         struct snapshot *snapshot;
         progress_step("merging reports", i);
         int error = snapshot_load(inputs->paths[i], &snapshot, message, sizeof message);
+        if (error == 0 && apply_known(snapshot) != 0) {
+            snapshot_free(snapshot);
+            return command_fail("out of memory; merge fewer reports at a time");
+        }
         if (error == 0) {
             error = merge_add(merge, snapshot, message, sizeof message);
             snapshot_free(snapshot);
