@@ -1,9 +1,9 @@
 /*
  * Keeps       how long blocks live, per call site (LIFETIMES), where the option lifetimes=1 asks for it.
  * Invariant   the birth of each of the last LIFETIME_RECENT allocations is known exactly; of older ones
- *             by that of a neighbour, at most a part in a thousand of their age away.
+ *             by that of a neighbour, a small part of their age away.
  * Threads     lifetime_born: any; lifetime_died: the holder of LOCK_TOTAL. A lock of its own inside.
- * Memory      private, 24 bytes for each recent birth, mapped when first needed; 1.5 MiB of old ones.
+ * Memory      private, 24 bytes for each recent birth, and as much for old ones: 3 MiB.
  * On failure  without that memory nothing is measured.
  */
 #ifndef MEMTRACK_MEASURE_LIFETIME_H
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LIFETIME_RECENT (1u << 20)
+#define LIFETIME_RECENT (1u << 16)
 
 extern bool lifetime_is_on; /* constant after the start */
 
