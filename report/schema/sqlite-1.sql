@@ -2,11 +2,11 @@
 -- number of reports. Bytes are those that the program asked for; times are in nanoseconds. Ids are those
 -- of the report file and mean something within one report alone.
 
--- One process image each. state: running, ended or killed.
+-- One process image each. state: running, ended or killed. phase: the one that figures are cut to (--phase).
 CREATE TABLE IF NOT EXISTS reports (
   id INTEGER PRIMARY KEY, file TEXT, program TEXT, command TEXT, executable TEXT, folder TEXT, host TEXT,
   pid INTEGER, parent_pid INTEGER, forked INTEGER, run TEXT, state TEXT, started_ns INTEGER,
-  elapsed_ns INTEGER, peak_error_bytes INTEGER, missed INTEGER, unknown_frees INTEGER);
+  elapsed_ns INTEGER, peak_error_bytes INTEGER, missed INTEGER, unknown_frees INTEGER, phase TEXT);
 
 -- Figures of a whole process: one row for each domain (heap, mappings, pools) that has any.
 CREATE TABLE IF NOT EXISTS totals (
@@ -67,6 +67,34 @@ CREATE TABLE IF NOT EXISTS sizes (
 CREATE TABLE IF NOT EXISTS usage (
   report INTEGER, site INTEGER, alignment INTEGER, moved_bytes INTEGER, usable_bytes INTEGER,
   freed_by_other_thread INTEGER, PRIMARY KEY (report, site)) WITHOUT ROWID;
+
+-- How long sites' freed blocks lived (option lifetimes=1): blocks of the step below `below` and above the
+-- row before. measure: bytes (allocated by the process meanwhile) or ns.
+CREATE TABLE IF NOT EXISTS lifetimes (
+  report INTEGER, site INTEGER, measure TEXT, below INTEGER, blocks INTEGER,
+  PRIMARY KEY (report, site, measure, below)) WITHOUT ROWID;
+
+-- Phases of the same name together (memtrack_phase); name is NULL before the first. peak_bytes: the most heap
+-- in any of them; live at the end of the last. Freed: whenever it was allocated.
+CREATE TABLE IF NOT EXISTS phases (
+  report INTEGER, id INTEGER, name TEXT, times INTEGER, at_ns INTEGER, elapsed_ns INTEGER,
+  peak_bytes INTEGER, live_bytes INTEGER, live_blocks INTEGER, allocated_bytes INTEGER,
+  allocations INTEGER, freed_bytes INTEGER, frees INTEGER, temporary INTEGER, reallocs INTEGER,
+  PRIMARY KEY (report, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS phase_sites (
+  report INTEGER, phase INTEGER, site INTEGER, allocated_bytes INTEGER, allocations INTEGER,
+  freed_bytes INTEGER, frees INTEGER, temporary INTEGER, reallocs INTEGER,
+  PRIMARY KEY (report, phase, site)) WITHOUT ROWID;
+
+-- Mappings of the program, or what was left of them, at the end. protection: bits 1 read, 2 write, 4 execute.
+CREATE TABLE IF NOT EXISTS mappings (
+  report INTEGER, site INTEGER, address INTEGER, bytes INTEGER, kind TEXT, protection INTEGER,
+  file TEXT, leak_kind TEXT, holds_blocks INTEGER);
+
+-- What the process's memory consisted of at the end.
+CREATE TABLE IF NOT EXISTS memory (
+  report INTEGER, kind TEXT, bytes INTEGER, resident_bytes INTEGER, dirty_bytes INTEGER,
+  swapped_bytes INTEGER, PRIMARY KEY (report, kind)) WITHOUT ROWID;
 
 -- Sites with the function that they count for, as `memtrack report` shows them.
 CREATE VIEW IF NOT EXISTS site_functions AS

@@ -89,6 +89,30 @@ phase_says() {
   memtrack_refuses "has no phases" report --phase load "$(the_report 'true.*.memtrack')"
 }
 
+@test "a database has phases, lifetimes, slack, mappings and memory, and its sums are the report's" {
+  options=lifetimes=1
+  measured
+  tool export --format sqlite -o all.db "$report"
+  says() {
+    local answer
+    answer=$(sqlite3 all.db "$1")
+    [ "$answer" = "$2" ] || {
+      echo "$1 is $answer, not $2"
+      return 1
+    }
+  }
+  says "SELECT name, times, allocations, frees, temporary, peak_bytes FROM phases WHERE name = 'serve'" \
+    "serve|1|80|80|41|$(truth serve_peak)"
+  says "SELECT sum(p.allocations), sum(p.allocated_bytes) FROM phase_sites p JOIN phases ON id = phase AND phases.name = 'serve'" '80|80000'
+  says "SELECT count(*) FROM (SELECT phase, site FROM phase_sites GROUP BY 1, 2 HAVING count(*) > 1)" 0
+  says "SELECT sum(blocks) FROM lifetimes WHERE measure = 'bytes'" "$(jq .totals.frees report.json)"
+  says "SELECT sum(usable_bytes) FROM usage JOIN site_functions s ON s.id = site AND function = 'keeps_with_slack'" "$(truth usable)"
+  says "SELECT sum(resident_bytes) FROM memory" "$(jq .memory.at_end.resident report.json)"
+  says "SELECT count(*) FROM mappings" "$(jq '.mappings.at_end | length' report.json)"
+  tool export --format sqlite --phase serve -o all.db "$report"
+  says "SELECT phase, allocations FROM reports JOIN totals ON report = id WHERE id = 2" 'serve|80'
+}
+
 @test "the phase of a process that is killed has what it did up to there" {
   cat >killed.c <<'C'
 #include <memtrack.h>
