@@ -148,23 +148,26 @@ static void memory_line(struct text *text, const char *what, uint64_t bytes, uin
                         const char *note)
 {
     if (bytes > 0)
-        fprintf(text->out, "  %-33s  %6s  %s%s\n", what, amount_share(bytes, whole).text,
-                amount_bytes(bytes).text, note);
+        fprintf(text->out, "  %-29s %6s %10s%s\n", what, amount_share(bytes, whole).text,
+                amount_short(bytes).text, note);
 }
 
+/* With how much of the heap is not what the program asked for. */
 static void memory_heap(struct text *text, const struct memory_sum *sum)
 {
     const struct snapshot *snapshot = text->snapshot;
-    char note[160];
-    snprintf(note, sizeof note, "; they hold %s that the program asked for",
-             amount_bytes(snapshot->totals.live_bytes + snapshot->totals.inherited_bytes).text);
+    uint64_t heap = sum->kinds[MTF_REGION_HEAP].resident;
+    uint64_t live = snapshot->totals.live_bytes + snapshot->totals.inherited_bytes;
+    char note[96];
+    snprintf(note, sizeof note, "  for %s of live blocks", amount_short(live).text);
     memory_line(text, "heap, pages with live blocks", sum->in_use, sum->all.resident, note);
     memory_line(text, "heap, pages without one", sum->trimmable, sum->all.resident,
-                "; an estimate of what malloc_trim(0) would give back");
-    uint64_t live = snapshot->totals.live_bytes + snapshot->totals.inherited_bytes;
+                "  malloc_trim may give it back");
+    snprintf(note, sizeof note, "  of the heap is not live blocks");
+    memory_line(text, "  fragmentation", heap > live ? heap - live : 0, heap, note);
     if (snapshot->memory.usable_bytes > live)
-        fprintf(text->out, "  %-33s          %s by the allocator, for live blocks\n",
-                "  rounded up", amount_bytes(snapshot->memory.usable_bytes - live).text);
+        fprintf(text->out, "  %-29s %17s  that the allocator rounds up by\n", "    of that slack",
+                amount_short(snapshot->memory.usable_bytes - live).text);
 }
 
 static void memory_others(struct text *text)
@@ -178,24 +181,12 @@ static void memory_others(struct text *text)
         if (shown++ >= MEMORY_TEXT_OTHERS && !text->options->full)
             continue;
         fprintf(text->out, "    0x%" PRIx64 ": %s resident, ", region->start,
-                amount_bytes(region->resident).text);
+                amount_short(region->resident).text);
         mapping_protection(text->out, region->protection);
         fputc(' ', text->out);
         terminal_put(text->out, region->path.bytes, region->path.length);
         fputc('\n', text->out);
     }
-}
-
-/* How much of what the allocator keeps resident is not what the program asked for. */
-static void memory_fragmentation(struct text *text, const struct memory_sum *sum)
-{
-    const struct snapshot *snapshot = text->snapshot;
-    uint64_t heap = sum->kinds[MTF_REGION_HEAP].resident;
-    uint64_t live = snapshot->totals.live_bytes + snapshot->totals.inherited_bytes;
-    if (heap > 0)
-        fprintf(text->out, "  %-33s  %6s  of the heap's resident %s is not live (fragmentation)\n",
-                "  free, rounding, book-keeping",
-                amount_share(heap > live ? heap - live : 0, heap).text, amount_short(heap).text);
 }
 
 int memory_text_resident(struct text *text)
@@ -212,19 +203,18 @@ int memory_text_resident(struct text *text)
     fprintf(text->out, "%s resident at the end, %s at its most\n", amount_bytes(whole).text,
             amount_bytes(text->snapshot->memory.resident_peak).text);
     memory_heap(text, sum);
-    memory_fragmentation(text, sum);
     memory_line(text, "mappings of the program", kinds[MTF_REGION_MAPPING].resident, whole, "");
     memory_line(text, "stacks of threads", kinds[MTF_REGION_STACK].resident, whole, "");
-    snprintf(note, sizeof note, "; %s of it written and its own",
-             amount_bytes(kinds[MTF_REGION_MODULE].dirty).text);
+    snprintf(note, sizeof note, "  %s of it written: its own",
+             amount_short(kinds[MTF_REGION_MODULE].dirty).text);
     memory_line(text, "program and libraries", kinds[MTF_REGION_MODULE].resident, whole, note);
     memory_line(text, "kernel's pages", kinds[MTF_REGION_KERNEL].resident, whole, "");
     memory_line(text, "memtrack itself", kinds[MTF_REGION_MEMTRACK].resident, whole, "");
     memory_line(text, "not explained", kinds[MTF_REGION_OTHER].resident, whole, "");
     memory_others(text);
     if (sum->all.swapped > 0)
-        fprintf(text->out, "  swapped out                          %s besides\n",
-                amount_bytes(sum->all.swapped).text);
+        fprintf(text->out, "  %-29s %17s  besides\n", "swapped out",
+                amount_short(sum->all.swapped).text);
     return 0;
 }
 
