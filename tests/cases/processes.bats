@@ -2,10 +2,10 @@
 # Many processes: forks, execs, and every way to end. Each process image has a report of its own.
 load helpers
 
-# forks WAY STATUS: the parent's report is undamaged, the child's is right and blames nothing inherited on it.
+# forks WAY [HOW]: the parent's report is undamaged, the child's is right and blames nothing inherited on it.
 forks() {
   local way=$1 child
-  track_and_split "$way" || return 1
+  track_and_split "$@" || return 1
   child=$(awk '$1 == "child" { print $2 }' stdout)
   compare stdout "$(the_report "fork_every_way.$(parent_pid "$child").memtrack")" || return 1
   compare child_truth "$(the_report "fork_every_way.$child.memtrack")"
@@ -17,12 +17,22 @@ parent_pid() {
 
 track_and_split() {
   rm -f ./*.memtrack child_truth
-  track "$programs/fork_every_way" "$1" child_truth
+  track "$programs/fork_every_way" "$1" child_truth ${2:+"$2"}
 }
 
 @test "a child that calls exit" {
   forks exit
   json_says .process.forked true
+}
+
+@test "a child that nobody announces: _Fork, clone and clone3 by system call" { # TRAPS row 6
+  local how
+  for how in _Fork clone clone3; do
+    forks exit $how
+    json_says .process.forked true
+    forks _exit $how
+    forks kill $how
+  done
 }
 
 @test "a fork is noticed where the kernel cannot wipe pages on fork" {
@@ -142,6 +152,34 @@ C
   for report in totals_of_its_own.*.memtrack; do
     compare truth "$report"
   done
+}
+
+@test "popen: the parent has its stream, the shell and what it starts have their reports" {
+  cat >pipes.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    char line[100], command[4096];
+    void *volatile kept = malloc(123);
+    (void)argc;
+    snprintf(command, sizeof command, "%s; echo done", argv[1]);
+    FILE *stream = popen(command, "r");
+    while (fgets(line, sizeof line, stream))
+        if (fputs(line, stdout) == EOF)
+            return 1;
+    return pclose(stream) != 0 || kept == NULL;
+}
+C
+  gcc -g -O0 -fno-builtin -o pipes pipes.c
+  track ./pipes "$programs/totals_of_its_own"
+  grep -q '^done$' stdout
+  grep '^truth' stdout >truth
+  compare truth "$(the_report 'totals_of_its_own.*.memtrack')"
+  [ "$(compgen -G '*.memtrack' | grep -cvE 'pipes|totals')" = 1 ] # the shell, by its own name
+  as_json "$(the_report 'pipes.*.memtrack')"
+  json_says '[.sites[] | select(.stack[0].function == "main") | .figures.live_bytes] | add' 123
+  json_says .tracking.missed.total 0
 }
 
 @test "vfork and exec leave the parent's figures alone" { # TRAPS row 6

@@ -1,9 +1,11 @@
-/* usage: fork_every_way exit|_exit|quick_exit|abort|kill|quiet|exec FILE
+/* usage: fork_every_way exit|_exit|quick_exit|abort|kill|quiet|exec FILE [fork|_Fork|clone|clone3]
    A child allocates, frees what it inherited, and ends in the given way; its own truth goes to
    FILE, the parent's to standard output. `quiet` allocates nothing at all in the child. */
 #include "truth.h"
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static struct truth counted;
@@ -70,11 +72,24 @@ static void after_fork(void)
     truth_gone(&counted, 103);
 }
 
+/* The ways that tell nobody of it: no handlers run. */
+static pid_t fork_by(const char *how)
+{
+    struct clone_args arguments = {.exit_signal = SIGCHLD};
+    if (strcmp(how, "_Fork") == 0)
+        return _Fork();
+    if (strcmp(how, "clone") == 0)
+        return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (strcmp(how, "clone3") == 0)
+        return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+    return fork();
+}
+
 int main(int argc, char **argv)
 {
-    truth_require(argc == 3);
+    truth_require(argc == 3 || argc == 4);
     before_fork();
-    pid_t pid = fork();
+    pid_t pid = fork_by(argc == 4 ? argv[3] : "fork");
     truth_require(pid >= 0);
     if (pid == 0)
         child(argv[1], argv[2]);
