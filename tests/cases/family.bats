@@ -16,6 +16,18 @@ same_as_native() {
   grep -q 'at by_free_sized' stdout
 }
 
+@test "random calls of the family by four threads that hand blocks around: every total and every block left" {
+  local seed
+  options=samples=1000
+  for seed in 1 2 3 $RANDOM; do
+    echo "seed $seed"
+    rm -f ./*.memtrack
+    truth_holds family_at_random "$seed" 100000
+    json_says .tracking.missed.total 0
+    json_says .tracking.unknown_frees 0
+  done
+}
+
 @test "what libc allocates for the program is seen through it" {
   truth_holds libc_allocates_for_you
 }
