@@ -131,9 +131,8 @@ void real_take(void *function, const char *name)
             next.field = (made);                                                                   \
     } while (0)
 
-/* What is absent must not be the host's error, nor the text of it a block that the host frees: the
-   second call takes back what the first one made. */
-static void real_forget_errors(void)
+/* The second call takes back what the first one made. */
+void real_forget_errors(void)
 {
     // NOLINTBEGIN(concurrency-mt-unsafe): glibc's is per thread
     dlerror();

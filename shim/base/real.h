@@ -35,6 +35,9 @@ bool real_wake(void) __attribute__((weak));
 void real_resolve(void);
 /* The next definition of any function, NULL if there is none. */
 void *real_next(const char *name);
+/* After lookups by dlsym: what was absent must not be the host's error, nor the text of it a block that the host
+   frees. */
+void real_forget_errors(void);
 /* The same, into the function pointer at `function`. */
 void real_take(void *function, const char *name);
 

@@ -1,4 +1,5 @@
 #include "hook/lsan.h"
+#include "base/real.h"
 #include "memtrack/format.h"
 #include "stack/symbols.h"
 #include "store/file.h"
@@ -19,6 +20,7 @@ void lsan_start(void)
     memcpy(&lsan_program.is_turned_off, &found, sizeof found);
     found = dlsym(RTLD_DEFAULT, "__lsan_default_suppressions");
     memcpy(&lsan_program.suppressions, &found, sizeof found);
+    real_forget_errors();
 }
 
 static const struct mtf_module *lsan_program_module(void)
