@@ -348,24 +348,52 @@ static uint32_t census_find_span(const struct census *census, uintptr_t address)
     return census->spans[low - 1];
 }
 
-uint32_t census_find(const struct census *census, uintptr_t address)
+/* The bucket of an address; NULL where no block begins or ends in its area. */
+static inline const uint32_t *census_bucket(const struct census *census, uintptr_t address)
 {
     const struct census_area *area = census_probe(census, address >> CENSUS_AREA_SHIFT);
     if (area->number == CENSUS_FREE)
+        return NULL;
+    return census->buckets + (size_t)area->rank * (CENSUS_BUCKETS + 1) +
+           (address >> CENSUS_BUCKET_SHIFT & (CENSUS_BUCKETS - 1));
+}
+
+/* About how many blocks of a bucket begin up to an address: blocks of one place are often of one size. */
+static inline uint32_t census_guess(const uint32_t *bucket, uintptr_t address)
+{
+    uint32_t offset = address & ((1u << CENSUS_BUCKET_SHIFT) - 1);
+    return bucket[0] + ((bucket[1] - bucket[0]) * offset >> CENSUS_BUCKET_SHIFT);
+}
+
+uint32_t census_find(const struct census *census, uintptr_t address)
+{
+    const uint32_t *bucket = census_bucket(census, address);
+    if (bucket == NULL)
         return census_find_span(census, address);
-    const uint32_t *bucket = census->buckets + (size_t)area->rank * (CENSUS_BUCKETS + 1) +
-                             (address >> CENSUS_BUCKET_SHIFT & (CENSUS_BUCKETS - 1));
-    uint32_t low = bucket[0], high = bucket[1];
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (census->blocks[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0 || address > census_last_byte(&census->blocks[low - 1]))
+    uint32_t next = census_guess(bucket, address);
+    while (next < bucket[1] && census->blocks[next].start <= address)
+        next++;
+    while (next > bucket[0] && census->blocks[next - 1].start > address)
+        next--;
+    if (next == 0 || address > census_last_byte(&census->blocks[next - 1]))
         return CENSUS_NONE;
-    return low - 1;
+    return next - 1;
+}
+
+void census_ask(const struct census *census, const uintptr_t *addresses, unsigned count)
+{
+    const uint32_t *buckets[CENSUS_ASK_MOST];
+    for (unsigned i = 0; i < count; i++) {
+        buckets[i] = census_bucket(census, addresses[i]);
+        __builtin_prefetch(buckets[i]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (buckets[i] == NULL)
+            continue;
+        uint32_t guess = census_guess(buckets[i], addresses[i]);
+        __builtin_prefetch(&census->blocks[guess]);
+        __builtin_prefetch(&census->states[guess], 1);
+    }
 }
 
 bool census_check(const struct census *census)

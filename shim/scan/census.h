@@ -78,6 +78,10 @@ void census_drop(struct census *census);
 /* Index of the block that holds an address; CENSUS_NONE if none does. A block of no bytes holds its own
    address. */
 uint32_t census_find(const struct census *census, uintptr_t address);
+#define CENSUS_ASK_MOST 16u
+/* Has what census_find needs for these addresses, at most CENSUS_ASK_MOST, brought from memory at the same
+   time: asked one by one, they cost a wait for memory each. */
+void census_ask(const struct census *census, const uintptr_t *addresses, unsigned count);
 /* Sorted, no overlap, and each block found at its first and last byte; for tests. */
 bool census_check(const struct census *census);
 

@@ -83,7 +83,21 @@ static void reach_mark_clique(struct reach *reach, uint32_t index)
     reach_push(reach, index);
 }
 
-static MT_NOINLINE void reach_candidate(struct reach *reach, uintptr_t word)
+static uint64_t *reach_done(struct reach *reach, uintptr_t word)
+{
+    return &reach->done[word >> CENSUS_AREA_SHIFT & (REACH_DONE - 1)];
+}
+
+/* Notes that an address lies in a reachable block. */
+static void reach_note_done(struct reach *reach, uint32_t index, uintptr_t word)
+{
+    const struct census_block *block = &reach->census->blocks[index];
+    uintptr_t area = word >> CENSUS_AREA_SHIFT << CENSUS_AREA_SHIFT;
+    if (block->start <= area && block->start + block->size - area >= 1ul << CENSUS_AREA_SHIFT)
+        *reach_done(reach, word) = word >> CENSUS_AREA_SHIFT;
+}
+
+static void reach_candidate(struct reach *reach, uintptr_t word)
 {
     uint32_t index = census_find(reach->census, word);
     if (index == CENSUS_NONE || (reach->glibc && reach_is_chunk(reach, index, word)))
@@ -92,6 +106,8 @@ static MT_NOINLINE void reach_candidate(struct reach *reach, uintptr_t word)
         reach_mark(reach, index, word);
     else
         reach_mark_clique(reach, index);
+    if ((reach->census->states[index] & CENSUS_STATE) == CENSUS_REACHABLE)
+        reach_note_done(reach, index, word);
 }
 
 static void reach_watch_clock(struct reach *reach)
@@ -101,10 +117,20 @@ static void reach_watch_clock(struct reach *reach)
         reach->late = true;
 }
 
+static MT_NOINLINE void reach_candidates(struct reach *reach, const uintptr_t *words,
+                                         unsigned count)
+{
+    census_ask(reach->census, words, count);
+    for (unsigned i = 0; i < count; i++)
+        reach_candidate(reach, words[i]);
+}
+
 /* Assumed: most words are no pointers into the range where blocks are. */
 static void reach_words(const uintptr_t *from, const uintptr_t *to, void *context)
 {
     struct reach *reach = context;
+    uintptr_t found[CENSUS_ASK_MOST];
+    unsigned count = 0;
     const uintptr_t low = reach->census->low, span = reach->census->high - low;
     from = (const uintptr_t *)(((uintptr_t)from + sizeof *from - 1) & ~(sizeof *from - 1));
     to = (const uintptr_t *)((uintptr_t)to & ~(sizeof *to - 1));
@@ -113,9 +139,16 @@ static void reach_words(const uintptr_t *from, const uintptr_t *to, void *contex
     reach->scanned += (uintptr_t)to - (uintptr_t)from;
     for (; from < to; from++) {
         uintptr_t word = *from & ARCH_POINTER_MASK;
-        if (MT_UNLIKELY(word - low < span))
-            reach_candidate(reach, word);
+        if (MT_LIKELY(word - low >= span) || *reach_done(reach, word) == word >> CENSUS_AREA_SHIFT)
+            continue;
+        found[count++] = word;
+        if (count == CENSUS_ASK_MOST) {
+            reach_candidates(reach, found, count);
+            count = 0;
+        }
     }
+    if (count)
+        reach_candidates(reach, found, count);
     if (MT_UNLIKELY(reach->scanned - reach->looked > REACH_CLOCK_EVERY))
         reach_watch_clock(reach);
 }
@@ -147,10 +180,21 @@ static void reach_scan_block(struct reach *reach, uint32_t index)
     reach_range(reach, block->start, block->start + block->size, whole);
 }
 
+/* Has the blocks that are scanned next brought from memory. */
+static void reach_ask_next(const struct reach *reach)
+{
+    const struct census_block *blocks = reach->census->blocks;
+    if (reach->depth > 2)
+        __builtin_prefetch(&blocks[reach->waiting[reach->depth - 3]]);
+    if (reach->depth > 1)
+        __builtin_prefetch((const void *)blocks[reach->waiting[reach->depth - 2]].start);
+}
+
 static void reach_drain(struct reach *reach)
 {
     while (reach->depth > 0) {
         uint32_t index = reach->waiting[--reach->depth];
+        reach_ask_next(reach);
         unsigned char *state = &reach->census->states[index];
         *state &= (unsigned char)~CENSUS_WAITING;
         reach->definite = (*state & CENSUS_STATE) != CENSUS_POSSIBLE;

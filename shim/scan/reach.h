@@ -18,6 +18,8 @@
 #include "scan/pages.h"
 #include "scan/space.h"
 
+#define REACH_DONE 256u /* a power of two */
+
 struct reach {
     struct census *census;
     struct space *space;
@@ -30,6 +32,9 @@ struct reach {
     bool loader;     /* it is the dynamic linker's data: it aligns blocks itself, and frees none */
     bool glibc;      /* it is the data of the C library whose malloc gave the blocks */
     bool late;
+    /* Areas that lie wholly in a reachable block, by their numbers: a pointer there says nothing new.
+       Programs that carve large mappings are full of such pointers. */
+    uint64_t done[REACH_DONE];
     uint64_t scanned;     /* bytes */
     uint64_t looked;      /* of those, when the clock was last read */
     uint64_t deadline_ns; /* CLOCK_MONOTONIC */

@@ -255,13 +255,12 @@ static void live_each_in_region(const struct region *region, uintptr_t base, liv
                                 void *context)
 {
     const struct region_entry *entries = region_entries(region);
-    const uint8_t *tags = region_tags(region);
-    for (uint64_t used = region->used; used; used &= used - 1) {
+    uint8_t slots[REGION_GRANULES];
+    for (uint64_t granules = region_order(region, slots); granules; granules &= granules - 1) {
         struct live_block block;
-        unsigned slot = (unsigned)__builtin_ctzll(used);
-        const void *address =
-            (const void *)(base + ((uintptr_t)tags[slot] << REGION_GRANULE_SHIFT));
-        live_unpack(&entries[slot], address, false, &block);
+        unsigned granule = (unsigned)__builtin_ctzll(granules);
+        const void *address = (const void *)(base + ((uintptr_t)granule << REGION_GRANULE_SHIFT));
+        live_unpack(&entries[slots[granule]], address, false, &block);
         visit(address, &block, context);
     }
 }

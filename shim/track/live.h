@@ -44,7 +44,7 @@ enum live_result live_insert(const void *address, const struct live_block *block
 bool live_remove(const void *address, uint64_t newest, struct live_block *block);
 /* What is known of the block that begins at an address; false if none does. */
 bool live_find(const void *address, struct live_block *block);
-/* Calls visit for every block, in no order, with the shard's lock held. */
+/* Calls visit for every block, in order within 256 KiB, with the shard's lock held. */
 void live_each(void (*visit)(const void *address, const struct live_block *block, void *context),
                void *context);
 uint64_t live_count(void);

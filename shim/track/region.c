@@ -81,6 +81,18 @@ void region_clear(struct region_pool *pool, struct region *region)
     *region = (struct region){0, 0};
 }
 
+uint64_t region_order(const struct region *region, uint8_t slots[REGION_GRANULES])
+{
+    uint64_t granules = 0;
+    for (uint64_t used = region->used; used; used &= used - 1) {
+        uint8_t slot = (uint8_t)__builtin_ctzll(used);
+        uint8_t tag = region_tags(region)[slot];
+        slots[tag] = slot;
+        granules |= 1ull << tag;
+    }
+    return granules;
+}
+
 bool region_check(const struct region *region)
 {
     uint64_t seen = 0;

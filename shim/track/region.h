@@ -163,6 +163,8 @@ MT_INLINE void region_drop(struct region_pool *pool, struct region *region, uint
         region_clear(pool, region);
 }
 
+/* The granules in which blocks begin, as bits, and the slots of those blocks. */
+uint64_t region_order(const struct region *region, uint8_t slots[REGION_GRANULES]);
 /* No tag is there twice, and all blocks have room; for tests. */
 bool region_check(const struct region *region);
 
