@@ -54,6 +54,21 @@ bool lock_was_frozen(void)
     return load_acquire(&lock_freeze_state) == LOCK_FROZEN;
 }
 
+/* Naps until the lock is free, and takes it. */
+static void lock_sleep(struct lock *lock)
+{
+    uint32_t naps = 0, expected = 0;
+    add_relaxed(&lock->waiters, 1);
+    while (!swap_acquire(&lock->word, &expected, 1)) {
+        struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
+        if (SYS4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 1, &nap) == -ETIMEDOUT &&
+            ++naps >= LOCK_PATIENCE_NS / LOCK_NAP_NS)
+            lock_break_freeze();
+        expected = 0;
+    }
+    add_relaxed(&lock->waiters, -1);
+}
+
 MT_COLD void lock_wait_slow(struct lock *lock)
 {
     for (int spin = 0; spin < LOCK_SPINS; spin++) {
@@ -62,11 +77,7 @@ MT_COLD void lock_wait_slow(struct lock *lock)
             return;
         lock_pause();
     }
-    while (exchange_acquire(&lock->word, 2) != 0) {
-        struct timespec patience = {.tv_nsec = LOCK_PATIENCE_NS};
-        if (SYS4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, &patience) == -ETIMEDOUT)
-            lock_break_freeze();
-    }
+    lock_sleep(lock);
 }
 
 MT_COLD void lock_wake_slow(struct lock *lock)
@@ -89,7 +100,8 @@ bool lock_try(struct lock *lock)
 
 void lock_release(struct lock *lock)
 {
-    if (exchange_release(&lock->word, 0) == 2)
+    store_release(&lock->word, 0);
+    if (load_relaxed(&lock->waiters) != 0)
         lock_wake_slow(lock);
 }
 
@@ -126,6 +138,7 @@ void lock_check_order(const struct lock *lock)
 
 bool lock_reset(struct lock *lock)
 {
+    store_relaxed(&lock->waiters, 0);
     return exchange_acquire(&lock->word, 0) != 0;
 }
 

@@ -7,6 +7,9 @@
  * Memory      one word each.
  * On failure  cannot fail; waits with FUTEX_WAIT after a short spin.
  *
+ * Giving a lock back is a plain store, half of what a lock costs with an atomic exchange. A waiter that
+ * goes to sleep while that store is on its way is not woken: it looks again after LOCK_NAP_NS.
+ *
  * While the process has one thread, taking a lock costs a load and a predicted branch. libc clears
  * its flag in the creating thread, before the second one starts, so no thread is inside at the
  * time.
@@ -29,18 +32,19 @@ enum lock_rank {
     LOCK_CLAIMS,    /* what the program said of its blocks */
     LOCK_POOL,      /* blocks of the program's own pools */
     LOCK_LIVE,      /* a shard of the live table; never two but in fork, in order */
-    LOCK_HUGE,      /* sizes over 4 GiB */
     LOCK_MAP,       /* table of mappings, and their counters */
-    LOCK_TOTAL,     /* site counters and totals of blocks */
-    LOCK_FILE,      /* growth of the report file */
-    LOCK_HEAP,      /* the shim's own memory */
+    LOCK_TOTAL, /* site counters and totals of blocks, and mostly the live table: track/event.c */
+    LOCK_HUGE,  /* sizes over 256 KiB */
+    LOCK_FILE,  /* growth of the report file */
+    LOCK_HEAP,  /* the shim's own memory */
 };
 
 #define LOCK_NESTING_MAX 4
 
 struct lock {
-    uint32_t word; /* 0 free, 1 held, 2 held and somebody waits */
-    uint32_t rank; /* enum lock_rank; 0: may be taken at any point. Constant */
+    uint32_t word;    /* 0 free, 1 held */
+    uint32_t rank;    /* enum lock_rank; 0: may be taken at any point. Constant */
+    uint32_t waiters; /* threads that sleep, or are about to */
 };
 
 /* Points at a byte that is nonzero while the process surely has one thread. */
@@ -87,7 +91,8 @@ MT_INLINE void lock_leave(struct lock *lock, bool taken)
     if (MT_LIKELY(!taken))
         return;
     lock_mine.depth--;
-    if (MT_UNLIKELY(exchange_release(&lock->word, 0) == 2)) /* LOCK-WORD */
+    store_release(&lock->word, 0); /* LOCK-WORD */
+    if (MT_UNLIKELY(load_relaxed(&lock->waiters) != 0))
         lock_wake_slow(lock);
 }
 
@@ -129,6 +134,7 @@ void lock_threads_seen(void);
  * in the forking thread's place, which is sound because that thread changes nothing meanwhile.
  */
 #define LOCK_PATIENCE_NS 100000000ull
+#define LOCK_NAP_NS 1000000ull
 /* All locks are held by the calling thread from here on; `thaw` gives them back. */
 void lock_freeze(void (*thaw)(void));
 /* In the parent: true if the caller must give the locks back, false if somebody has. */

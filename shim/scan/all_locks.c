@@ -7,6 +7,7 @@
 #include "stack/site.h"
 #include "store/file.h"
 #include "store/name.h"
+#include "track/huge.h"
 #include "track/live.h"
 #include "track/thread.h"
 #include "track/total.h"
@@ -22,6 +23,7 @@ void all_locks_hold(void)
     live_fork_prepare();
     map_fork_prepare();
     total_fork_prepare();
+    huge_fork_prepare();
     file_fork_prepare();
     heap_fork_prepare();
 }
@@ -30,6 +32,7 @@ void all_locks_release(void)
 {
     heap_fork_parent();
     file_fork_parent();
+    huge_fork_parent();
     total_fork_parent();
     map_fork_parent();
     live_fork_parent();
@@ -45,6 +48,8 @@ void all_locks_reset(bool whole)
 {
     heap_fork_child(whole);
     file_fork_child();
+    huge_fork_child(whole);
+    live_fork_child(whole);
     total_fork_child();
     name_fork_child();
     site_fork_child();
@@ -52,6 +57,5 @@ void all_locks_reset(bool whole)
     map_path_fork_child(whole);
     claims_fork_child(whole);
     pool_fork_child(whole);
-    live_fork_child(whole);
     map_fork_child(whole);
 }

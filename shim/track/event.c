@@ -16,10 +16,25 @@ enum {
 
 uint64_t event_inherited; /* written while a forked child starts */
 
-/* One thread, and nothing that is rare: the locks need not be taken. */
-MT_INLINE bool event_is_plain(void)
+/*
+ * True: nothing is rare, and live table and counters are the caller's until event_leave_plain. One lock
+ * for both, for taking a lock costs more than anything else in an event: while there is one thread, none
+ * is taken.
+ */
+MT_INLINE bool event_enter_plain(bool *taken)
 {
-    return MT_LIKELY(*lock_single && load_relaxed(&total_is_plain));
+    if (MT_UNLIKELY(!load_relaxed(&total_is_plain)))
+        return false;
+    *taken = total_enter();
+    if (MT_LIKELY(load_relaxed(&total_is_plain)))
+        return true;
+    lock_leave(&total_lock, *taken);
+    return false;
+}
+
+MT_INLINE void event_leave_plain(bool taken)
+{
+    lock_leave(&total_lock, taken);
 }
 
 /* With threads in each other's way the counters are the thread's own share of them. */
@@ -98,31 +113,20 @@ MT_INLINE uint32_t event_thread(const struct self *self)
     return self->thread <= LIVE_THREAD_MAX ? self->thread : 0;
 }
 
-/* Into the live table; false if it could not be kept. */
-static MT_COLD bool event_enter_slow(struct self *self, const void *address, size_t size,
-                                     uint32_t site, uint64_t sequence)
+/* The sequence number, or 0 if it could not be kept. */
+static uint64_t event_enter(struct self *self, const void *address, size_t size, uint32_t site)
 {
+    uint64_t sequence = event_sequence(self);
     struct live_block old;
     struct live_block block = {
         .size = size, .sequence = sequence, .site = site, .thread = event_thread(self)};
     enum live_result result = live_insert(address, &block, &old);
     if (MT_UNLIKELY(result == LIVE_FULL)) {
         file_lost(MTF_LOST_LIVE);
-        return false;
+        return 0;
     }
     if (MT_UNLIKELY(result == LIVE_REPLACED))
         event_end(self, &old); /* handed out again: it was freed where we did not see it */
-    return true;
-}
-
-/* The sequence number, or 0 if it could not be kept. */
-MT_INLINE uint64_t event_enter(struct self *self, const void *address, size_t size, uint32_t site)
-{
-    uint64_t sequence = event_sequence(self);
-    if (MT_UNLIKELY(size >= LIVE_SIZE_HUGE ||
-                    !live_try_insert(address, sequence, site, (uint32_t)size, event_thread(self))))
-        if (!event_enter_slow(self, address, size, site, sequence))
-            return 0;
     lifetime_born(sequence, size);
     return sequence;
 }
@@ -137,22 +141,35 @@ static MT_NOINLINE void event_alloc_any(struct self *self, const void *address, 
     event_count_alloc(self, site, size);
 }
 
-/* Assumed: one thread, nothing rare is on, the area of the address was asked for last. Budget: 90
-   instructions. */
-void event_alloc(struct self *self, const void *block, size_t size, uint32_t site)
+/* Into the live table while nothing is rare; the sequence number, or 0 if event_enter has to look. */
+MT_INLINE uint64_t event_enter_locked(struct self *self, const void *block, size_t size,
+                                      uint32_t site)
 {
     uintptr_t address = (uintptr_t)block;
     uint64_t key = live_key(address), sequence = total_totals()->sequence + 1;
-    if (MT_UNLIKELY(!event_is_plain() || size >= LIVE_SIZE_HUGE ||
-                    !live_try_insert_locked(live_shard(key), key, address, sequence, site,
-                                            (uint32_t)size, event_thread(self)))) {
-        event_alloc_any(self, block, size, site);
-        return;
-    }
+    if (MT_UNLIKELY(size >= LIVE_SIZE_HUGE) ||
+        MT_UNLIKELY(!live_try_insert_locked(live_shard(key), key, address, sequence, site,
+                                            (uint32_t)size, event_thread(self))))
+        return 0;
     store_relaxed(&total_totals()->sequence, sequence);
     self->newest_sequence = sequence;
-    event_thread_alloc(self, size);
-    total_alloc_locked(site, size);
+    return sequence;
+}
+
+/* Assumed: nothing rare is on, the area of the address was asked for last. Budget: 90 instructions. */
+void event_alloc(struct self *self, const void *block, size_t size, uint32_t site)
+{
+    bool taken, done = false;
+    if (MT_LIKELY(event_enter_plain(&taken))) {
+        done = event_enter_locked(self, block, size, site) != 0;
+        if (MT_LIKELY(done))
+            total_alloc_locked(site, size);
+        event_leave_plain(taken);
+    }
+    if (MT_LIKELY(done))
+        event_thread_alloc(self, size);
+    else
+        event_alloc_any(self, block, size, site);
 }
 
 void event_failed(uint32_t site)
@@ -160,55 +177,81 @@ void event_failed(uint32_t site)
     total_failed(site);
 }
 
-/* Takes a block out of the live table; false if it was not there. */
-MT_INLINE bool event_leave(const void *address, struct live_block *block)
-{
-    return MT_LIKELY(live_try_remove(address, block)) || live_remove(address, UINT64_MAX, block);
-}
-
 static MT_NOINLINE void event_free_any(struct self *self, const void *address)
 {
     struct live_block block;
-    if (MT_LIKELY(event_leave(address, &block)))
+    if (MT_LIKELY(live_remove(address, UINT64_MAX, &block)))
         event_end(self, &block);
     else
         total_foreign_free();
+}
+
+/* The block's own size; SIZE_MAX if event_free_any has to look. */
+MT_INLINE size_t event_free_locked(struct self *self, const void *block)
+{
+    uintptr_t address = (uintptr_t)block;
+    uint64_t key = live_key(address);
+    struct live_shard *shard = live_shard(key);
+    struct live_place place;
+    if (MT_UNLIKELY(!live_look_locked(shard, key, address, &place)))
+        return SIZE_MAX;
+    uint64_t sequence = region_sequence(place.entry);
+    uint32_t size = region_size(place.entry), site = region_site(place.entry);
+    if (MT_UNLIKELY(sequence <= event_inherited ||
+                    region_thread(place.entry) != event_thread(self)))
+        return SIZE_MAX;
+    live_take_locked(shard, &place);
+    bool temporary = sequence == self->newest_sequence;
+    if (temporary)
+        self->newest_sequence = 0;
+    total_free_locked(site, size, temporary);
+    return size;
 }
 
 /* Assumed: as in event_alloc, and the block is of this process and this thread, and not the last one of
    its area. Budget: 80 instructions. */
 void event_free(struct self *self, const void *block)
 {
+    size_t size = SIZE_MAX;
+    bool taken;
+    if (MT_LIKELY(event_enter_plain(&taken))) {
+        size = event_free_locked(self, block);
+        event_leave_plain(taken);
+    }
+    if (MT_LIKELY(size != SIZE_MAX))
+        event_thread_free(self, size);
+    else
+        event_free_any(self, block);
+}
+
+bool event_realloc_begin(const void *block, struct live_block *old)
+{
     uintptr_t address = (uintptr_t)block;
     uint64_t key = live_key(address);
-    struct live_shard *shard = live_shard(key);
-    struct live_place place;
-    if (MT_UNLIKELY(!event_is_plain() || !live_look_locked(shard, key, address, &place))) {
-        event_free_any(self, block);
-        return;
+    bool taken, found = false;
+    if (MT_LIKELY(event_enter_plain(&taken))) {
+        found = live_try_remove_locked(live_shard(key), key, address, old);
+        event_leave_plain(taken);
     }
-    uint64_t sequence = region_sequence(place.entry);
-    uint32_t size = region_size(place.entry), site = region_site(place.entry);
-    if (MT_UNLIKELY(sequence <= event_inherited ||
-                    region_thread(place.entry) != event_thread(self))) {
-        event_free_any(self, block);
-        return;
-    }
-    live_take_locked(shard, &place);
-    bool temporary = sequence == self->newest_sequence;
-    if (temporary)
-        self->newest_sequence = 0;
-    event_thread_free(self, size);
-    total_free_locked(site, size, temporary);
+    return MT_LIKELY(found) || live_remove(block, UINT64_MAX, old);
 }
 
-bool event_realloc_begin(const void *address, struct live_block *old)
+/* The usual realloc; false if it is not one. */
+MT_INLINE bool event_realloc_plain(struct self *self, const struct live_block *old,
+                                   const void *moved, size_t size, uint32_t site)
 {
-    return event_leave(address, old);
+    bool taken, done = false, temporary = old->sequence == self->newest_sequence;
+    if (MT_UNLIKELY(old->sequence <= event_inherited || !event_enter_plain(&taken)))
+        return false;
+    done = event_enter_locked(self, moved, size, site) != 0;
+    if (MT_LIKELY(done))
+        total_realloc_locked(site_record(old->site), old->size, temporary, site_record(site), size);
+    event_leave_plain(taken);
+    return done;
 }
 
-void event_realloc_done(struct self *self, const struct live_block *old, const void *moved,
-                        size_t size, uint32_t site)
+static void event_realloc_any(struct self *self, const struct live_block *old, const void *moved,
+                              size_t size, uint32_t site)
 {
     uint64_t sequence = event_enter(self, moved, size, site);
     if (MT_UNLIKELY(sequence == 0)) {
@@ -228,6 +271,17 @@ void event_realloc_done(struct self *self, const struct live_block *old, const v
         event_count_realloc(self, old, temporary, site, size);
     }
     self->newest_sequence = sequence;
+}
+
+void event_realloc_done(struct self *self, const struct live_block *old, const void *moved,
+                        size_t size, uint32_t site)
+{
+    if (MT_UNLIKELY(old == NULL || !event_realloc_plain(self, old, moved, size, site))) {
+        event_realloc_any(self, old, moved, size, site);
+        return;
+    }
+    event_thread_free(self, old->size);
+    event_thread_alloc(self, size);
 }
 
 void event_moved(const struct live_block *old, size_t size, uint32_t site)

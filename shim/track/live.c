@@ -7,6 +7,7 @@
 #include "track/huge.h"
 #include "track/live_table.h"
 #include "track/region.h"
+#include "track/total.h"
 
 #define LIVE_AREA_BYTES (LIVE_AREA_REGIONS * sizeof(struct region))
 #define LIVE_AREAS_FIRST 16u
@@ -18,7 +19,37 @@ static struct live_area live_no_area = {.key = LIVE_KEY_NONE};
 
 struct live_shard live_shards[LIVE_SHARDS] = {
     [0 ... LIVE_SHARDS - 1] = {.lock.rank = LOCK_LIVE, .newest = &live_no_area}};
+struct live_shard *live_changing;
 static uint64_t live_lost_at_fork; /* by the only thread of a forked child */
+
+/*
+ * Events change the table under LOCK_TOTAL alone, which they need for the counters anyway, as long as
+ * nothing is out of the ordinary: total_is_plain, which is only changed under that lock. Everybody else
+ * takes both locks, so that with shares each shard is still changed by one thread at a time.
+ */
+struct live_hold {
+    bool shard;
+    bool total;
+};
+
+static struct live_hold live_enter(struct live_shard *shard)
+{
+    struct live_hold hold = {.shard = lock_enter(&shard->lock)};
+    if (!load_relaxed(&total_is_plain))
+        return hold;
+    hold.total = lock_enter(&total_lock);
+    if (!load_relaxed(&total_is_plain)) {
+        lock_leave(&total_lock, hold.total);
+        hold.total = false;
+    }
+    return hold;
+}
+
+static void live_leave(struct live_shard *shard, struct live_hold hold)
+{
+    lock_leave(&total_lock, hold.total);
+    lock_leave(&shard->lock, hold.shard);
+}
 
 static inline uint32_t live_home(const struct live_shard *shard, uint64_t key)
 {
@@ -217,11 +248,11 @@ enum live_result live_insert(const void *address, const struct live_block *block
 {
     uint64_t key = live_key((uintptr_t)address);
     struct live_shard *shard = live_shard(key);
-    bool taken = lock_enter(&shard->lock);
+    struct live_hold hold = live_enter(shard);
     enum live_result result = live_insert_locked(shard, key, address, block, old);
     if (MT_UNLIKELY(block->size >= LIVE_SIZE_HUGE))
         result = live_keep_huge_locked(shard, key, address, block->size, result);
-    lock_leave(&shard->lock, taken);
+    live_leave(shard, hold);
     return result;
 }
 
@@ -229,9 +260,9 @@ bool live_remove(const void *address, uint64_t newest, struct live_block *block)
 {
     uint64_t key = live_key((uintptr_t)address);
     struct live_shard *shard = live_shard(key);
-    bool taken = lock_enter(&shard->lock);
+    struct live_hold hold = live_enter(shard);
     bool found = live_remove_locked(shard, key, address, newest, block);
-    lock_leave(&shard->lock, taken);
+    live_leave(shard, hold);
     return found;
 }
 
@@ -239,13 +270,13 @@ bool live_find(const void *address, struct live_block *block)
 {
     uint64_t key = live_key((uintptr_t)address);
     struct live_shard *shard = live_shard(key);
-    bool taken = lock_enter(&shard->lock);
+    struct live_hold hold = live_enter(shard);
     struct live_area *area = live_find_area(shard, key);
     const struct region *region = area ? live_region(area, (uintptr_t)address) : NULL;
     uint64_t bit = region ? region_find(region, region_tag((uintptr_t)address)) : 0;
     if (bit)
         live_unpack(region_entry_of(region, bit), address, false, block);
-    lock_leave(&shard->lock, taken);
+    live_leave(shard, hold);
     return bit != 0;
 }
 
@@ -276,12 +307,12 @@ void live_each(void (*visit)(const void *address, const struct live_block *block
                void *context)
 {
     for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
-        bool taken = lock_enter(&shard->lock);
+        struct live_hold hold = live_enter(shard);
         for (uint32_t i = 0; shard->areas && i <= shard->mask; i++) {
             if (shard->areas[i].regions)
                 live_each_in_area(&shard->areas[i], visit, context);
         }
-        lock_leave(&shard->lock, taken);
+        live_leave(shard, hold);
     }
 }
 
@@ -297,9 +328,9 @@ uint64_t live_count(void)
 {
     uint64_t count = 0;
     for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
-        bool taken = lock_enter(&shard->lock);
+        struct live_hold hold = live_enter(shard);
         count += live_count_shard(shard);
-        lock_leave(&shard->lock, taken);
+        live_leave(shard, hold);
     }
     return count;
 }
@@ -308,12 +339,10 @@ void live_fork_prepare(void)
 {
     for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++)
         lock_hold(&shard->lock);
-    huge_fork_prepare();
 }
 
 void live_fork_parent(void)
 {
-    huge_fork_parent();
     for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++)
         lock_release(&shard->lock);
 }
@@ -326,10 +355,11 @@ static void live_abandon_shard(struct live_shard *shard)
 
 void live_fork_child(bool whole)
 {
-    huge_fork_child(whole);
+    struct live_shard *changing = total_lock.word ? load_relaxed(&live_changing) : NULL;
     live_lost_at_fork = 0;
     for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
-        if (lock_reset(&shard->lock) && !whole)
+        bool held = lock_reset(&shard->lock);
+        if (!whole && (held || shard == changing))
             live_abandon_shard(shard);
     }
 }

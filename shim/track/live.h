@@ -50,7 +50,7 @@ void live_each(void (*visit)(const void *address, const struct live_block *block
 uint64_t live_count(void);
 void live_fork_prepare(void);
 void live_fork_parent(void);
-/* `whole`: every lock was held for the fork. Otherwise a shard that another thread was changing is
+/* Before total_fork_child. `whole`: every lock was held for the fork. Otherwise a shard that another thread was changing is
    given up. */
 void live_fork_child(bool whole);
 /* Blocks that were lost so. Not counted in the file here: it may still be the parent's. */

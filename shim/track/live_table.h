@@ -2,13 +2,14 @@
  * Keeps       the live table's insides, for its own file and for the straight way of an event: an
  *             area and a region that exist, a block of ordinary size.
  * Invariant   as in track/live.h.
- * Threads     live_try_insert and live_try_remove: any; they take the shard's lock.
+ * Threads     the holder of LOCK_TOTAL while total_is_plain, of the shard's lock otherwise.
  * Memory      as in track/live.h.
  * On failure  false: nothing changed, and live_insert or live_remove has to look.
  */
 #ifndef MEMTRACK_TRACK_LIVE_TABLE_H
 #define MEMTRACK_TRACK_LIVE_TABLE_H
 
+#include "base/atomic.h"
 #include "base/lock.h"
 #include "track/live.h"
 #include "track/region.h"
@@ -44,6 +45,9 @@ struct live_shard {
 } __attribute__((aligned(64)));
 
 extern struct live_shard live_shards[LIVE_SHARDS]; /* each under its own lock */
+/* The shard that an event changes under LOCK_TOTAL alone, or did last: a forked child gives it up if that
+   lock was held by somebody else. LOCK_TOTAL */
+extern struct live_shard *live_changing;
 
 /* Addresses that are no multiple of 16 have areas of their own, by their low bits. */
 MT_INLINE uint64_t live_key(uintptr_t address)
@@ -82,6 +86,7 @@ MT_INLINE bool live_try_insert_locked(struct live_shard *shard, uint64_t key, ui
 {
     if (MT_UNLIKELY(!live_meets(shard, key)))
         return false;
+    store_relaxed(&live_changing, shard);
     struct region *region = live_region(shard->newest, address);
     uint8_t tag = region_tag(address);
     if (MT_UNLIKELY(region_find(region, tag) != 0))
@@ -92,18 +97,6 @@ MT_INLINE bool live_try_insert_locked(struct live_shard *shard, uint64_t key, ui
     region_pack(entry, sequence, site, size, thread);
     shard->newest->blocks++;
     return true;
-}
-
-MT_INLINE bool live_try_insert(const void *block, uint64_t sequence, uint32_t site, uint32_t size,
-                               uint32_t thread)
-{
-    uintptr_t address = (uintptr_t)block;
-    uint64_t key = live_key(address);
-    struct live_shard *shard = live_shard(key);
-    bool taken = lock_enter(&shard->lock);
-    bool done = live_try_insert_locked(shard, key, address, sequence, site, size, thread);
-    lock_leave(&shard->lock, taken);
-    return done;
 }
 
 /* Where a block was found. */
@@ -132,6 +125,7 @@ MT_INLINE bool live_look_locked(struct live_shard *shard, uint64_t key, uintptr_
 /* Takes out what live_look_locked found just now. */
 MT_INLINE void live_take_locked(struct live_shard *shard, const struct live_place *place)
 {
+    store_relaxed(&live_changing, shard);
     region_drop(&shard->pool, place->region, place->bit);
     shard->newest->blocks--;
 }
@@ -148,17 +142,6 @@ MT_INLINE bool live_try_remove_locked(struct live_shard *shard, uint64_t key, ui
     found->thread = region_thread(place.entry);
     live_take_locked(shard, &place);
     return true;
-}
-
-MT_INLINE bool live_try_remove(const void *block, struct live_block *found)
-{
-    uintptr_t address = (uintptr_t)block;
-    uint64_t key = live_key(address);
-    struct live_shard *shard = live_shard(key);
-    bool taken = lock_enter(&shard->lock);
-    bool done = live_try_remove_locked(shard, key, address, found);
-    lock_leave(&shard->lock, taken);
-    return done;
 }
 
 #endif

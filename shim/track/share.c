@@ -9,13 +9,11 @@ bool share_is_on; /* any thread; never back but in a forked child */
 void share_start(void)
 {
     store_relaxed(&share_is_on, true);
-    total_look_plain();
 }
 
 void share_restart(void)
 {
     store_relaxed(&share_is_on, false);
-    total_look_plain();
 }
 
 /* The thread's share of a site; NULL if it has no room. */

@@ -30,7 +30,7 @@ void share_free(struct self *self, uint32_t site, size_t size, bool temporary);
 void share_realloc(struct self *self, uint32_t old_site, size_t old_size, bool temporary,
                    uint32_t site, size_t size);
 uint64_t share_next_sequence(struct self *self);
-/* Threads wait for each other: share from now on. Any thread. */
+/* Threads wait for each other: share from now on. LOCK_TOTAL; total_look_plain_locked follows. */
 void share_start(void);
 /* In a forked child: nothing is shared yet. */
 void share_restart(void);

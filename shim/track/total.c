@@ -18,17 +18,33 @@ struct lock total_lock = {.rank = LOCK_TOTAL};
 bool total_is_sealed;
 bool total_is_rising;
 bool total_is_plain = true;
-static uint64_t total_waits; /* events that found the lock held; any thread, roughly */
+static uint64_t total_waits; /* events that found the lock held; LOCK_TOTAL */
 
-void total_look_plain(void)
+void total_look_plain_locked(void)
 {
     bool plain = !total_is_sealed && !load_relaxed(&share_is_on) && !lifetime_is_on;
     store_relaxed(&total_is_plain, plain);
 }
 
+void total_look_plain(void)
+{
+    bool taken = lock_enter(&total_lock);
+    total_look_plain_locked();
+    lock_leave(&total_lock, taken);
+}
+
 uint64_t total_take_sequences(uint64_t count)
 {
-    return add_relaxed(&total_totals()->sequence, count);
+    bool taken = lock_enter(&total_lock);
+    uint64_t before = total_totals()->sequence;
+    add_owned(&total_totals()->sequence, count);
+    lock_leave(&total_lock, taken);
+    return before;
+}
+
+uint64_t total_next_sequence(void)
+{
+    return total_take_sequences(1) + 1;
 }
 
 uint64_t total_sequence(void)
@@ -45,17 +61,34 @@ static inline void total_disinherit_locked(struct mtf_site *site, size_t size)
 #define TOTAL_WAITS_LEAST 1000u
 #define TOTAL_WAITS_PART 50u
 
-MT_COLD void total_note_wait(void)
+MT_COLD void total_note_wait_locked(void)
 {
-    uint64_t waits = load_relaxed(&total_waits) + 1;
-    store_relaxed(&total_waits, waits);
-    if (waits >= TOTAL_WAITS_LEAST && waits >= total_sequence() / TOTAL_WAITS_PART)
+    total_waits++;
+    if (total_waits >= TOTAL_WAITS_LEAST && total_waits >= total_sequence() / TOTAL_WAITS_PART) {
         share_start();
+        total_look_plain_locked();
+    }
+}
+
+void total_alloc(uint32_t site, size_t size)
+{
+    bool taken = total_enter();
+    if (MT_LIKELY(!total_is_sealed))
+        total_alloc_locked(site, size);
+    lock_leave(&total_lock, taken);
+}
+
+void total_free(uint32_t site, size_t size, bool temporary)
+{
+    bool taken = total_enter();
+    if (MT_LIKELY(!total_is_sealed))
+        total_free_locked(site, size, temporary);
+    lock_leave(&total_lock, taken);
 }
 
 /* Both sites change in one step of the peak. */
-static void total_realloc_locked(struct mtf_site *old, size_t old_size, bool temporary,
-                                 struct mtf_site *site, size_t size)
+void total_realloc_locked(struct mtf_site *old, size_t old_size, bool temporary,
+                          struct mtf_site *site, size_t size)
 {
     struct mtf_totals *totals = total_totals();
     add_owned(&totals->current_bytes, size - old_size);
@@ -250,7 +283,7 @@ static void total_seal_locked(void)
     phase_finish();
     timeline_finish();
     total_is_sealed = true;
-    total_look_plain();
+    total_look_plain_locked();
 }
 
 void total_seal(void)
@@ -287,7 +320,7 @@ void total_restart(void)
     timeline_restart();
     total_is_sealed = false;
     total_is_rising = false;
-    total_look_plain();
+    total_look_plain_locked();
 }
 
 void total_inherit(uint32_t site, size_t size)

@@ -29,6 +29,10 @@
 
 /* The newest number given out. */
 uint64_t total_sequence(void);
+/* Number of a new allocation. */
+uint64_t total_next_sequence(void);
+void total_alloc(uint32_t site, size_t size);
+void total_free(uint32_t site, size_t size, bool temporary);
 /* A block of old_size at old_site became one of `size` at `site`, in one step of the peak. */
 void total_realloc(uint32_t old_site, size_t old_size, bool temporary, uint32_t site, size_t size);
 /* The same where the old block was inherited from before a fork. */
@@ -74,10 +78,14 @@ extern struct lock total_lock;
 extern bool total_is_sealed; /* LOCK_TOTAL */
 /* Nothing has changed since the last peak was reached: no site has kept what it had then. LOCK_TOTAL */
 extern bool total_is_rising;
-void total_note_wait(void);
-/* All that is rare is off: shares, lifetimes, the end. Written with whatever it depends on. */
+void total_note_wait_locked(void);
+/* All that is rare is off: shares, lifetimes, the end. LOCK_TOTAL; see live.c */
 extern bool total_is_plain;
+void total_look_plain_locked(void);
+/* At the start, when options are known. */
 void total_look_plain(void);
+void total_realloc_locked(struct mtf_site *old, size_t old_size, bool temporary,
+                          struct mtf_site *site, size_t size);
 
 MT_INLINE struct mtf_totals *total_totals(void)
 {
@@ -85,13 +93,10 @@ MT_INLINE struct mtf_totals *total_totals(void)
 }
 
 /* Number of a new allocation. */
-MT_INLINE uint64_t total_next_sequence(void)
+MT_INLINE uint64_t total_next_sequence_locked(void)
 {
-    uint64_t *sequence = &total_totals()->sequence;
-    if (MT_UNLIKELY(!*lock_single))
-        return add_relaxed(sequence, 1) + 1;
-    add_owned(sequence, 1);
-    return *sequence;
+    add_owned(&total_totals()->sequence, 1);
+    return total_totals()->sequence;
 }
 
 /* Before a site changes: what it has now is what it had at the last peak. */
@@ -170,27 +175,14 @@ MT_INLINE void total_free_locked(uint32_t site, size_t size, bool temporary)
     timeline_count();
 }
 
+/* The result goes to lock_leave. */
 MT_INLINE bool total_enter(void)
 {
-    if (MT_UNLIKELY(load_relaxed(&total_lock.word) != 0))
-        total_note_wait();
-    return lock_enter(&total_lock);
-}
-
-MT_INLINE void total_alloc(uint32_t site, size_t size)
-{
-    bool taken = total_enter();
-    if (MT_LIKELY(!total_is_sealed))
-        total_alloc_locked(site, size);
-    lock_leave(&total_lock, taken);
-}
-
-MT_INLINE void total_free(uint32_t site, size_t size, bool temporary)
-{
-    bool taken = total_enter();
-    if (MT_LIKELY(!total_is_sealed))
-        total_free_locked(site, size, temporary);
-    lock_leave(&total_lock, taken);
+    bool busy = load_relaxed(&total_lock.word) != 0;
+    bool taken = lock_enter(&total_lock);
+    if (MT_UNLIKELY(busy && taken))
+        total_note_wait_locked();
+    return taken;
 }
 
 #endif

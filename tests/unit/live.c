@@ -4,6 +4,7 @@
 #include "fault.h"
 #include "stack/site.h"
 #include "track/huge.h"
+#include "track/total.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -474,6 +475,7 @@ static void fork_while_a_shard_is_held(void)
     pid_t pid = (pid_t)syscall(SYS_fork); /* unannounced, as by _Fork or clone */
     if (pid == 0) {
         live_fork_child(false);
+        total_fork_child();
         uint64_t lost = live_given_up();
         REQUIRE(lost == 512 || lost == 1);
         REQUIRE(live_count() + lost == before && live_check());
@@ -499,6 +501,7 @@ static void fork_with_all_locks(void)
     pid_t pid = fork();
     if (pid == 0) {
         live_fork_child(true);
+        total_fork_child();
         REQUIRE(live_count() == 513 && live_given_up() == 0);
         fill_two_shards(); /* replaces each: all are there, and no lock is left held */
         REQUIRE(live_count() == 513 && live_check());
