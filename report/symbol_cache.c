@@ -70,12 +70,13 @@ static bool frame_load(struct symbol_cache *cache, const struct cache_view *view
     memcpy(&from, view->frames + index * sizeof from, sizeof from);
     uint64_t strings = view->header.strings;
     if (from.function >= strings || from.linkage >= strings || from.aliases >= strings ||
-        from.name >= strings || from.file >= strings)
+        from.callee >= strings || from.name >= strings || from.file >= strings)
         return false;
     cache->frames[index] = (struct symbol_frame){
         .function = string_at(cache, from.function),
         .linkage = string_at(cache, from.linkage),
         .aliases = string_at(cache, from.aliases),
+        .callee = string_at(cache, from.callee),
         .name = string_at(cache, from.name),
         .file = string_at(cache, from.file),
         .line = from.line,

@@ -33,6 +33,7 @@ struct cache_frame {
     uint32_t function;
     uint32_t linkage;
     uint32_t aliases;
+    uint32_t callee;
     uint32_t name;
     uint32_t file;
     uint32_t line;

@@ -3,6 +3,7 @@
 #include "dwarf_names.h"
 #include "memtrack/format.h"
 #include "symbol_cache.h"
+#include "symbol_calls.h"
 #include "symbol_file.h"
 #include "symbol_stamp.h"
 #include "symbol_table.h"
@@ -51,9 +52,11 @@ struct symbol_source {
     struct symbol_table table;
     struct dwarf_names *dwarf; /* NULL: no debug information */
     Dwarf_Addr dwarf_bias;
+    struct symbol_calls *calls; /* NULL: not asked for, or not known */
     struct symbol_cache *cache; /* NULL: none */
-    bool read;                  /* table and dwarf are */
-    char complaint[160];        /* empty: none */
+    bool read;                  /* table and dwarf are, and calls if they are wanted */
+    bool wants_calls;
+    char complaint[160]; /* empty: none */
     struct symbol_answer *answers;
     char identity[]; /* struct symbol_identity, then the path */
 };
@@ -63,6 +66,7 @@ struct symbolizer {
     struct symbol_text *files;
     struct symbol_text *names;
     char *cache_folder; /* NULL: nothing is kept */
+    bool wants_calls;
 };
 
 struct symbolizer *symbolizer_open(void)
@@ -75,6 +79,8 @@ struct symbolizer *symbolizer_open_cached(void)
     struct symbolizer *symbolizer = symbolizer_open();
     if (symbolizer != NULL)
         symbolizer->cache_folder = symbol_cache_folder();
+    if (symbolizer != NULL)
+        symbolizer->wants_calls = true;
     return symbolizer;
 }
 
@@ -101,6 +107,7 @@ static void symbol_source_free(struct symbol_source *source)
         free(answer);
     }
     dwarf_names_close(source->dwarf);
+    symbol_calls_close(source->calls);
     symbol_table_free(&source->table);
     symbol_file_close(&source->file);
     free(source);
@@ -193,6 +200,12 @@ static const char *symbol_source_file(struct symbolizer *symbolizer, const char 
     return text ? text->text : NULL;
 }
 
+static Elf *symbol_source_elf(const struct symbol_source *source)
+{
+    GElf_Addr bias;
+    return dwfl_module_getelf(source->file.module, &bias);
+}
+
 /* Reads symbols and debug information, once they are needed. */
 static void symbol_source_read(struct symbol_source *source)
 {
@@ -206,6 +219,8 @@ static void symbol_source_read(struct symbol_source *source)
         Dwarf *dwarf = dwfl_module_getdwarf(source->file.module, &source->dwarf_bias);
         if (dwarf)
             source->dwarf = dwarf_names_open(dwarf);
+        if (source->wants_calls && complaint == NULL)
+            source->calls = symbol_calls_open(symbol_source_elf(source));
         named = source->table.count > 0 || source->dwarf;
         if (complaint == NULL && !named)
             complaint = "is stripped: it has neither symbols nor debug information";
@@ -219,6 +234,7 @@ static void symbol_source_open(struct symbolizer *symbolizer, struct symbol_sour
                                const struct symbol_module *module)
 {
     symbol_file_open(&source->file, module);
+    source->wants_calls = symbolizer->wants_calls;
     if (symbolizer->cache_folder == NULL || module->build_id_length == 0)
         return;
     char *stamp = symbol_stamp_make(&source->file, module);
@@ -317,6 +333,15 @@ static void symbol_frame_aliases(struct symbolizer *symbolizer, const struct sym
     free(names);
 }
 
+/* `address` is that of a call's last byte. */
+static void symbol_frame_callee(struct symbolizer *symbolizer, const struct symbol_source *source,
+                                struct symbol_frame *frame, uint64_t address)
+{
+    const char *name = source->calls != NULL ? symbol_calls_find(source->calls, address + 1) : NULL;
+    const struct symbol_text *text = symbol_linkage(symbolizer, name);
+    frame->callee = text ? text->text : NULL;
+}
+
 static struct symbol_answer *symbol_answer_make(struct symbolizer *symbolizer,
                                                 struct symbol_source *source, uint64_t address)
 {
@@ -340,6 +365,7 @@ static struct symbol_answer *symbol_answer_make(struct symbolizer *symbolizer,
                           inlined ? NULL : symbol_table_find(&source->table, address));
     }
     symbol_frame_aliases(symbolizer, source, &answer->frames[count - 1], address);
+    symbol_frame_callee(symbolizer, source, &answer->frames[count - 1], address);
     HASH_ADD(hh, source->answers, address, sizeof answer->address, answer);
     if (answer->hh.tbl == NULL) {
         free(answer);

@@ -35,11 +35,14 @@ struct symbol_frame {
     const char *function; /* demangled; NULL if unknown */
     const char *linkage;  /* as in the ELF file, without version; NULL if unknown */
     const char *aliases;  /* other linkage names of it, with newlines between; NULL: none */
-    const char *name;     /* as the source has it, without scope and parameters; NULL if unknown */
-    const char *file;     /* as the compiler saw it, absolute where possible; NULL if unknown */
-    unsigned line;        /* 0 if unknown */
-    unsigned column;      /* 0 if unknown */
-    bool inlined;         /* was inlined into the next frame */
+    const char
+        *callee;      /* what is called there, if that is known: of the outermost of inlined frames,
+                             and only where symbolizer_open_cached was used */
+    const char *name; /* as the source has it, without scope and parameters; NULL if unknown */
+    const char *file; /* as the compiler saw it, absolute where possible; NULL if unknown */
+    unsigned line;    /* 0 if unknown */
+    unsigned column;  /* 0 if unknown */
+    bool inlined;     /* was inlined into the next frame */
 };
 
 struct symbolizer;

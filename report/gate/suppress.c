@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* What the first line of an entry for Valgrind names: the function that was called to allocate. Which one
-   it was is not in the report. */
+/* What the first line of an entry for Valgrind names: the function that was called to allocate. */
 static const char *const allocators[] = {
     "malloc",
     "calloc",
@@ -139,11 +138,41 @@ static bool line_matches(const struct suppress_line *line, const struct trace_fr
     }
 }
 
-static bool is_allocator_line(const struct suppress_line *line)
+/* What Valgrind says where these are called; of all others their own names. */
+static const struct {
+    const char *called;
+    const char *names[3];
+} allocator_names[] = {
+    {"realloc", {"realloc", "malloc"}},
+    {"reallocarray", {"reallocarray", "realloc", "malloc"}},
+    {"aligned_alloc", {"aligned_alloc", "memalign"}},
+    {"valloc", {"valloc", "memalign"}},
+    {"pvalloc", {"pvalloc", "memalign"}},
+    {"_Znwm", {"_Znwm", "operator new(unsigned long)", "__builtin_new"}},
+    {"_Znam", {"_Znam", "operator new[](unsigned long)", "__builtin_vec_new"}},
+};
+
+static bool allocator_matches(const char *pattern, const char *allocator)
 {
-    if (line->what == SUPPRESS_FUNCTION)
-        return match_one_of(line->pattern, allocators, COUNT(allocators));
-    return line->what == SUPPRESS_OBJECT && wildcard_match(line->pattern, allocator_object);
+    for (size_t i = 0; i < COUNT(allocator_names); i++) {
+        if (strcmp(allocator_names[i].called, allocator) != 0)
+            continue;
+        for (size_t j = 0; j < COUNT(allocator_names[i].names); j++) {
+            if (string_matches(pattern, allocator_names[i].names[j]))
+                return true;
+        }
+        return false;
+    }
+    return wildcard_match(pattern, allocator);
+}
+
+/* `allocator` NULL: it is not known which one it was, and any of them fits. */
+static bool is_allocator_line(const struct suppress_line *line, const char *allocator)
+{
+    if (line->what != SUPPRESS_FUNCTION)
+        return line->what == SUPPRESS_OBJECT && wildcard_match(line->pattern, allocator_object);
+    return allocator != NULL ? allocator_matches(line->pattern, allocator)
+                             : match_one_of(line->pattern, allocators, COUNT(allocators));
 }
 
 /* The frames that an entry is compared with: before the first one stands the allocation function, as
@@ -151,13 +180,14 @@ static bool is_allocator_line(const struct suppress_line *line)
 struct suppress_stack {
     const struct trace_frame *frames;
     size_t count;
+    const char *allocator; /* NULL: unknown */
     struct object_paths *paths;
 };
 
 static bool frame_matches(const struct suppress_line *line, const struct suppress_stack *stack,
                           size_t frame)
 {
-    return frame == 0 ? is_allocator_line(line)
+    return frame == 0 ? is_allocator_line(line, stack->allocator)
                       : line_matches(line, &stack->frames[frame - 1], stack->paths);
 }
 
@@ -194,15 +224,30 @@ static size_t allocator_depth(const struct trace *trace)
     return depth;
 }
 
-static bool lines_match_trace(const struct suppress_entry *entry, const struct trace *trace,
-                              struct object_paths *paths)
+/* The allocation function that the innermost frame of the machine calls (inlined ones are part of it), if it
+   is one that we know: a wrapper that jumps to malloc is none. */
+static const char *called_allocator(const struct trace_frame *frames, size_t count)
 {
-    const struct suppress_stack whole = {trace->frames, trace->count, paths};
-    if (lines_match(entry, &whole, 0) || lines_match(entry, &whole, 1))
-        return true;
-    size_t depth = allocator_depth(trace);
-    const struct suppress_stack outer = {trace->frames + depth, trace->count - depth, paths};
-    return depth > 0 && (lines_match(entry, &outer, 0) || lines_match(entry, &outer, 1));
+    size_t i = 0;
+    while (i < count && frames[i].inlined)
+        i++;
+    return i < count && is_one_of(frames[i].callee, allocators, COUNT(allocators))
+               ? frames[i].callee
+               : NULL;
+}
+
+/* From the frame at `from` outwards, with the allocation function or without. */
+static bool lines_match_from(const struct suppress_entry *entry, const struct trace *trace,
+                             size_t from, struct object_paths *paths)
+{
+    const struct trace_frame *frames = trace->frames + from;
+    const struct suppress_stack stack = {
+        .frames = frames,
+        .count = trace->count - from,
+        .allocator = called_allocator(frames, trace->count - from),
+        .paths = paths,
+    };
+    return lines_match(entry, &stack, 0) || lines_match(entry, &stack, 1);
 }
 
 static bool leak_matches_frame(const char *pattern, const struct trace_frame *frame,
@@ -238,7 +283,12 @@ static bool entry_matches(const struct suppress_entry *entry, const struct trace
 {
     if (entry->lines[0].what == SUPPRESS_LEAK)
         return leak_matches(entry->lines[0].pattern, trace, paths);
-    return lines_match_trace(entry, trace, paths);
+    size_t depth = allocator_depth(trace);
+    /* Which operator was called is known: what it does inside is nothing to Valgrind. */
+    if (depth > 0 && called_allocator(trace->frames + depth, trace->count - depth) != NULL)
+        return lines_match_from(entry, trace, depth, paths);
+    return lines_match_from(entry, trace, 0, paths) ||
+           (depth > 0 && lines_match_from(entry, trace, depth, paths));
 }
 
 struct suppress_entry *suppress_find(struct suppress *suppress, const struct trace *trace,

@@ -11,8 +11,9 @@
  *   { name / Memcheck:Leak / match-leak-kinds: … / fun: obj: src: lines and ... / }
  *     of several tools, Memcheck's entries of kind Leak count; all others are skipped.
  *     fun: is compared with the mangled and the demangled name. As in Valgrind the first line is about
- *     the allocation function itself (fun:malloc, fun:_Znwm); an entry that begins with its caller, as
- *     our own stacks do, is understood as well.
+ *     the allocation function itself (fun:malloc, fun:_Znwm), which is known where the call names it (see
+ *     symbol_calls.h) and otherwise is any of them; an entry that begins with its caller, as our own
+ *     stacks do, is understood as well.
  *   leak:pattern — a part of any frame's function, file or module; other sanitizers' kinds are skipped.
  *   # comments and empty lines.
  */

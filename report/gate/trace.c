@@ -34,8 +34,8 @@ static size_t strings_size(const struct frame_stack *stack, const struct snapsho
     for (size_t i = 0; i < stack->count; i++) {
         const struct symbol_frame *name = stack->frames[i].name;
         size += string_size(name->function) + string_size(name->linkage) +
-                string_size(name->aliases) + string_size(name->name) + string_size(name->file) +
-                string_size(module_path(&stack->frames[i], snapshot));
+                string_size(name->aliases) + string_size(name->callee) + string_size(name->name) +
+                string_size(name->file) + string_size(module_path(&stack->frames[i], snapshot));
     }
     return size;
 }
@@ -55,6 +55,7 @@ struct trace *trace_make(const struct frame_stack *stack, const struct snapshot 
             .function = string_copy(&strings, from->name->function),
             .linkage = string_copy(&strings, from->name->linkage),
             .aliases = string_copy(&strings, from->name->aliases),
+            .callee = string_copy(&strings, from->name->callee),
             .name = string_copy(&strings, from->name->name),
             .file = string_copy(&strings, from->name->file),
             .module = string_copy(&strings, module_path(from, snapshot)),

@@ -17,6 +17,7 @@
 struct trace_frame {
     const char *function; /* demangled; NULL: unknown */
     const char *linkage;  /* NULL: unknown */
+    const char *callee;   /* linkage name of what it calls; NULL: unknown, as of all inlined ones */
     const char *aliases;  /* other linkage names, with newlines between; NULL: none */
     const char *name;     /* without scope and parameters; NULL: unknown */
     const char *file;     /* NULL: unknown */
@@ -29,6 +30,8 @@ struct trace_frame {
 };
 
 struct trace {
+    const char
+        *allocator; /* linkage name of the function that was called to allocate; NULL: unknown */
     size_t count;
     bool cut;
     struct trace_frame frames[];

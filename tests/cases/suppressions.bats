@@ -60,6 +60,26 @@ same_as_lsan() {
   same_as_valgrind some.supp '1004 1009'
 }
 
+@test "an entry names the allocation function that was called" {
+  {
+    entry fun:calloc ... fun:lose_by_c
+    entry fun:malloc 'fun:_ZN3app5StoreixEi'
+    entry fun:_Znam fun:_ZN3app9lose_itemEv
+    entry fun:_Znwm 'fun:*lose_array*'
+    entry 'fun:re?lloc' 'fun:*lose_in_depthEi'
+    entry fun:memalign fun:lose_inlined
+  } >none.supp
+  same_as_valgrind none.supp '0 1001 1002 1003 1004 1005 1006 1007 1008 1009'
+  {
+    entry fun:calloc 'fun:_ZN3app5StoreixEi'
+    entry fun:_Znwm fun:_ZN3app9lose_itemEv
+    entry fun:_Znam 'fun:*lose_array*'
+    entry fun:malloc 'fun:*lose_in_depthEi'
+    entry fun:malloc fun:strdup
+  } >some.supp
+  same_as_valgrind some.supp '0 1003 1005 1006 1009'
+}
+
 @test "what does not fit in Valgrind does not fit here" {
   {
     entry 'match-leak-kinds: possible,reachable,indirect' fun:malloc fun:lose_by_c
