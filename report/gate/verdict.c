@@ -157,8 +157,9 @@ int verdict_append(struct verdict *verdict, struct verdict *part)
         *finding = part->findings[moved];
     }
     bool whole = moved == part->count;
-    memmove(part->findings, part->findings + moved,
-            (part->count - moved) * sizeof part->findings[0]);
+    if (!whole)
+        memmove(part->findings, part->findings + moved,
+                (part->count - moved) * sizeof part->findings[0]);
     part->count -= moved;
     return whole ? 0 : -ENOMEM;
 }
