@@ -188,6 +188,7 @@ const char *leak_check_complaint(const struct snapshot *snapshot,
         [MTF_CHECK_PROCESS] = "no copy of the process could be made",
         [MTF_CHECK_UNSEEN] = "/proc could not be read (chroot, or no descriptor to spare)",
         [MTF_CHECK_CONFINED] = "the process has confined itself (no_new_privs or seccomp)",
+        [MTF_CHECK_MERGED] = "of one of the merged processes there was no leak check",
         [MTF_CHECK_IMPOSSIBLE] = "at this kind of end nothing can be scanned",
     };
     if (check != NULL && check->failure == MTF_CHECK_RUNNING && snapshot->state == SNAPSHOT_RUNNING)

@@ -297,7 +297,7 @@ static uint32_t check_failure(const struct snapshot *from, const struct snapshot
         from->totals.live_blocks + from->mapped.live_blocks > 0 && from->end_kind != MTF_END_EXEC;
     if (!matters)
         return MTF_CHECK_COMPLETE;
-    return from->state == SNAPSHOT_KILLED ? MTF_CHECK_IMPOSSIBLE : MTF_CHECK_OFF;
+    return from->state == SNAPSHOT_KILLED ? MTF_CHECK_IMPOSSIBLE : MTF_CHECK_MERGED;
 }
 
 static void merge_loss(const struct merge_input *input, const struct snapshot_loss *from)

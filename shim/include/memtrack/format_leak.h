@@ -50,7 +50,8 @@ enum mtf_check_failure {
     MTF_CHECK_IMPOSSIBLE = 7, /* an end at which nothing can be scanned */
     MTF_CHECK_CONFINED = 8,   /* the process has confined itself: nothing could be looked at */
     MTF_CHECK_UNSEEN = 9,     /* /proc could not be read: chroot, or no descriptor to spare */
-    MTF_CHECK_FAILURE_LIMIT = 10,
+    MTF_CHECK_MERGED = 10,    /* of merged reports, one had no check (memtrack merge) */
+    MTF_CHECK_FAILURE_LIMIT = 11,
 };
 
 /* One leak check (table CHECKS). The one at the exit is the last; blocks and bytes are those of heap
