@@ -217,7 +217,8 @@ static int tree_print(struct tree_text *tree, enum calltree_direction direction)
     if (error == 0)
         error = calltree_sort(made, 0);
     if (error == 0) {
-        uint64_t parts = TREE_TEXT_PARTS * (tree->text->options->full ? 10 : 1);
+        uint64_t parts =
+            tree->text->options->full ? UINT64_C(10) * TREE_TEXT_PARTS : TREE_TEXT_PARTS;
         tree->tree = made;
         tree->least = node_value(tree, 0) / parts + (node_value(tree, 0) % parts != 0);
         tree_head(tree, direction);

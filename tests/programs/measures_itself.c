@@ -39,16 +39,17 @@ __attribute__((noinline)) static void moves(void)
     uint64_t moved = 0, copied = 0;
     size_t size = 100;
     char *volatile block = malloc(size);
-    void *volatile guard;
+    void *volatile guards[10];
     for (int i = 0; i < 10; i++) {
-        guard = malloc(64); /* what lies behind the block keeps it from growing where it is */
+        guards[i] = malloc(3000); /* what lies behind the block keeps it from growing where it is */
         uintptr_t before = (uintptr_t)block;
         block = realloc(block, size + 5000);
         moved += (uintptr_t)block != before;
         copied += (uintptr_t)block != before ? size : 0;
         size += 5000;
-        free(guard);
     }
+    for (int i = 0; i < 10; i++)
+        free(guards[i]);
     free(block);
     note("moved_bytes", copied);
     note("moves", moved);
