@@ -253,6 +253,9 @@ static int export_check(const struct export_command *command, const struct input
     if (command->format->binary && !named && isatty(STDOUT_FILENO))
         return command_fail("--format=%s: is not for a terminal; give a name with -o",
                             command->format->name);
+    if (command->format->write == export_heaptrack && command->phase != NULL)
+        return command_fail(
+            "--phase: heaptrack's format has whole runs alone; take another --format");
     if (command->format->write != NULL && inputs->count > 1)
         return command_fail("--format=%s: takes one report, not %zu; only sqlite takes more",
                             command->format->name, inputs->count);

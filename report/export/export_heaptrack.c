@@ -143,15 +143,12 @@ static void site_kinds_put(struct heaptrack *heaptrack, uint32_t site)
     const struct figures *figures = &heaptrack->export->snapshot->sites[site].figures;
     struct site_kinds *kinds = &heaptrack->sites[site];
     struct block_split split;
-    if (!block_split(figures,
-                     &split)) /* of a process that ran on: what is left is true all the same */
-        split = (struct block_split){
-            .both = {figures->live_blocks, figures->live_bytes},
-            .neither = {figures_less(figures->allocs, figures->live_blocks),
-                        figures_less(figures->alloc_bytes, figures->live_bytes)}};
+    if (!block_split(figures, &split)) /* it ran on while its report was read */
+        split = (struct block_split){.neither = {figures->allocs, figures->alloc_bytes}};
     uint64_t temporary =
         figures->temporary < split.neither.blocks ? figures->temporary : split.neither.blocks;
-    if (figures->temporary > temporary && heaptrack->at_peak.kind[0].blocks == 0)
+    if (figures->temporary > temporary && split.peak_only.blocks > 0 &&
+        heaptrack->at_peak.kind[0].blocks == 0)
         heaptrack->at_peak = put_kinds(heaptrack, site, part_take(&split.peak_only, 1));
     kinds->both = put_kinds(heaptrack, site, split.both);
     kinds->peak_only = put_kinds(heaptrack, site, split.peak_only);

@@ -175,6 +175,7 @@ export_as() {
   memtrack_refuses "with -o" export --format sqlite "$report"
   memtrack_refuses "takes one report" export --format folded "$report" "$report"
   memtrack_refuses "report file" export --format folded
+  memtrack_refuses --phase export --format heaptrack --phase load "$report"
   tool export --help | grep -q speedscope
 }
 
