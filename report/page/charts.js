@@ -175,6 +175,7 @@ function addHistograms() {
   const [usable, moved, other] = facts.usage;
   const live = facts.totals[1];
   const lines = [];
+  if (facts.sizes.length > 0 && !facts.lifetimeBytes.some((value) => value > 0)) lines.push('Lifetimes were not measured: run the program with MEMTRACK_OPTIONS=lifetimes=1.');
   if (usable > live) lines.push(`Slack: the allocator rounds what is still allocated up by ${bytes(usable - live)}, ${share(usable - live, usable)} of what it gave.`);
   if (moved > 0) lines.push(`Reallocs that moved their block copied ${bytes(moved)}.`);
   if (other > 0) lines.push(`${noun(other, 'block')} ${other === 1 ? 'was' : 'were'} freed by another thread than the one that allocated.`);

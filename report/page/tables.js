@@ -124,9 +124,22 @@ function addTables() {
     shown = [id, make];
     made[id] ??= make();
     panel.replaceChildren(made[id]);
-    buttons.forEach((button) => button.setAttribute('aria-selected', String(button.id === `tab-${id}`)));
+    for (const button of buttons) {
+      const chosen = button.id === `tab-${id}`;
+      button.setAttribute('aria-selected', String(chosen));
+      button.tabIndex = chosen ? 0 : -1;
+    }
   }
-  addSection('tables', 'Where it is allocated', element('div', { class: 'tabs', role: 'tablist' }, ...buttons), panel);
+  // As tabs are: one of them can be tabbed to, arrow keys lead to the others.
+  const step = (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (way === undefined) return;
+    const next = buttons[(buttons.indexOf(document.activeElement) + way + buttons.length) % buttons.length];
+    next.focus();
+    next.click();
+    event.preventDefault();
+  };
+  addSection('tables', 'Where it is allocated', element('div', { class: 'tabs', role: 'tablist', onkeydown: step }, ...buttons), panel);
   show('sites', siteTable);
   redrawTables = () => {
     made = {};

@@ -107,6 +107,36 @@ C
   drive hostile page.html 'onerror=window.owned=1'
 }
 
+@test "hostile names of phases, threads and mapped files do nothing" {
+  cat >names.c <<'C'
+#include <fcntl.h>
+#include <memtrack.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+static void *volatile kept[3];
+int main(int argc, char **argv)
+{
+    int fd = open(argv[1], O_RDWR | O_CREAT, 0600);
+    prctl(PR_SET_NAME, "<b class=owned>");
+    kept[0] = malloc(argc);
+    memtrack_phase("</script><img src=x onerror=window.owned=1>");
+    kept[1] = malloc(20);
+    memtrack_phase("<!-- ${1}\n`'\"");
+    kept[2] = mmap(0, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+    usleep(5000);
+    free(malloc(30));
+    return 0;
+}
+C
+  gcc -fno-builtin -I "$root/shim/include" -o names names.c
+  track ./names '<img src=x onerror=window.owned=1>'
+  tool html -o page.html "$(the_report 'names.*.memtrack')"
+  run ! grep -q 'script><img' page.html
+  drive hostile page.html 'onerror=window.owned=1'
+}
+
 @test "100,000 call sites make a page of at most 10 MB that opens in two seconds" {
   track "$programs/hundred_thousand_sites"
   tool html -o page.html "$(the_report 'hundred_thousand_sites.*.memtrack')"

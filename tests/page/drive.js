@@ -108,6 +108,9 @@ async function interact(browser, file, wanted) {
   await settle(page);
   const place = await page.$$eval('#flame-chart g.frame', (frames) => frames.slice(0, 2).map((frame) => frame.getBoundingClientRect().top));
   check(place[0] > place[1], 'the root is not at the bottom');
+  await page.focus('#tab-sites');
+  await page.keyboard.press('ArrowRight');
+  check(await page.getAttribute('#tab-functions', 'aria-selected') === 'true', 'an arrow key does not lead to the next tab');
   for (const tab of ['functions', 'modules']) {
     await page.click(`#tab-${tab}`);
     check((await texts(page, `#${tab}-table tbody tr`)).length > 0, `the table of ${tab} is empty`);
