@@ -1,8 +1,12 @@
 #include "scan/census.h"
 #include "base/heap.h"
+#include "base/sys.h"
 #include "scan/order.h"
 
+#include <sys/mman.h>
+
 #define CENSUS_FIRST_AREAS 64u
+#define CENSUS_HUGE (8u << 20) /* bytes of a table that is worth large pages */
 
 /* A slot of the hash; free where `number` is CENSUS_FREE. */
 struct census_area {
@@ -72,25 +76,24 @@ static inline uintptr_t census_last_byte(const struct census_block *block)
 }
 
 /* First pass: counts. */
-static void census_count(struct census *census, uintptr_t start, size_t size)
+void census_expect(struct census *census, uint64_t number, uint64_t blocks)
 {
-    uintptr_t last = start + (size ? size - 1 : 0);
-    struct census_area *area = census_area_of(census, start >> CENSUS_AREA_SHIFT);
-    if (area == NULL || census->count == CENSUS_NONE - 1) {
+    struct census_area *area = census->room == CENSUS_NONE ? NULL : census_area_of(census, number);
+    if (area == NULL || blocks >= CENSUS_NONE - 1 - census->count) {
         census->room = CENSUS_NONE; /* no memory, or more blocks than can be numbered */
         return;
     }
-    area->blocks++;
-    census->count++;
-    if (last < start || census_area_of(census, last >> CENSUS_AREA_SHIFT) == NULL)
-        census->room = CENSUS_NONE;
+    area->blocks += (uint32_t)blocks;
+    census->count += (uint32_t)blocks;
 }
 
-/* Second pass: each block to its area's stretch of the array. */
+/* Second pass: each block to its area's stretch of the array. Blocks of an area mostly come together. */
 static void census_place(struct census *census, const struct census_block *block,
                          unsigned char flags)
 {
-    struct census_area *area = census_probe(census, block->start >> CENSUS_AREA_SHIFT);
+    struct census_area *area = census->newest;
+    if (area->number != block->start >> CENSUS_AREA_SHIFT)
+        area = census->newest = census_probe(census, block->start >> CENSUS_AREA_SHIFT);
     if (area->number == CENSUS_FREE || area->filled == area->blocks)
         return; /* made since the first pass */
     uint32_t at = area->first + area->filled++;
@@ -101,10 +104,9 @@ static void census_place(struct census *census, const struct census_block *block
 void census_add(struct census *census, uintptr_t start, size_t size, uint64_t sequence,
                 uint32_t thread, uint32_t site, unsigned char flags)
 {
-    if (census->room == CENSUS_NONE)
-        return;
-    if (census->blocks == NULL) {
-        census_count(census, start, size);
+    census->may_nest |= (flags & (CENSUS_MAPPING | CENSUS_POOLED)) != 0;
+    if (census_is_counting(census)) {
+        census_expect(census, start >> CENSUS_AREA_SHIFT, 1);
         return;
     }
     struct census_block block = {.start = start,
@@ -114,10 +116,10 @@ void census_add(struct census *census, uintptr_t start, size_t size, uint64_t se
     census_place(census, &block, flags);
 }
 
-/* Numbers of the areas in order. */
+/* Areas in order of their numbers: where the blocks of each will stand. */
 static bool census_rank_areas(struct census *census)
 {
-    uint64_t *numbers = heap_alloc(census->area_count * sizeof *numbers);
+    uint64_t *numbers = heap_alloc(((size_t)census->area_count + 1) * sizeof *numbers);
     uint32_t count = 0, first = 0;
     if (numbers == NULL)
         return false;
@@ -130,9 +132,10 @@ static bool census_rank_areas(struct census *census)
         struct census_area *area = census_probe(census, numbers[i]);
         area->first = first;
         area->rank = i;
+        census->ranks[i] = (uint32_t)(area - census->areas);
         first += area->blocks;
     }
-    heap_free(numbers, census->area_count * sizeof *numbers);
+    heap_free(numbers, ((size_t)census->area_count + 1) * sizeof *numbers);
     return true;
 }
 
@@ -191,17 +194,21 @@ static void census_sort_area(struct census *census, uint32_t first, uint32_t cou
     }
 }
 
-/* Marks what holds others, from the end: the next block that stays tells. */
-static void census_find_outer(struct census *census)
+/* Marks what holds others, from the end: the next block that stays tells. Whether there were any. */
+static bool census_find_outer(struct census *census)
 {
     uintptr_t next = UINTPTR_MAX;
+    bool found = false;
     for (uint32_t i = census->count; i-- > 0;) {
         const struct census_block *block = &census->blocks[i];
-        if (census_last_byte(block) >= next)
+        if ((census->states[i] & CENSUS_OUTER) || census_last_byte(block) >= next) {
             census->states[i] |= CENSUS_OUTER;
-        else
+            found = true;
+        } else {
             next = block->start;
+        }
     }
+    return found;
 }
 
 /* Closes the gaps; areas keep the number of what begins in them. */
@@ -222,57 +229,37 @@ static void census_close_gaps(struct census *census)
     census->count = kept;
 }
 
-/* Bucket b holds the index of the first block that begins in it or behind it. */
-static void census_fill_buckets(struct census *census)
-{
-    uint32_t *firsts = census->buckets;
-    for (uint32_t slot = 0; slot <= census->area_mask; slot++) {
-        const struct census_area *area = &census->areas[slot];
-        if (area->number == CENSUS_FREE)
-            continue;
-        uint32_t *buckets = firsts + (size_t)area->rank * (CENSUS_BUCKETS + 1);
-        uint32_t at = area->first, end = area->first + area->blocks;
-        for (uint32_t b = 0; b <= CENSUS_BUCKETS; b++) {
-            uintptr_t from =
-                (area->number << CENSUS_AREA_SHIFT) + ((uintptr_t)b << CENSUS_BUCKET_SHIFT);
-            while (at < end && census->blocks[at].start < from)
-                at++;
-            buckets[b] = at;
-        }
-    }
-}
-
 static bool census_is_span(const struct census_block *block)
 {
-    return block->size > 1ul << CENSUS_AREA_SHIFT;
+    return block->start >> CENSUS_AREA_SHIFT != census_last_byte(block) >> CENSUS_AREA_SHIFT;
 }
 
-static bool census_list_spans(struct census *census)
+/* Bucket b holds the index of the first block that begins in it or behind it. */
+static void census_fill_area(struct census *census, const struct census_area *area)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < census->count; i++)
-        count += census_is_span(&census->blocks[i]);
-    census->spans = heap_alloc(((size_t)count + 1) * sizeof *census->spans);
-    if (census->spans == NULL)
-        return false;
-    census->span_count = count;
-    count = 0;
-    for (uint32_t i = 0; i < census->count; i++) {
-        if (census_is_span(&census->blocks[i]))
-            census->spans[count++] = i;
+    uint32_t *buckets = census->buckets + (size_t)area->rank * (CENSUS_BUCKETS + 1);
+    uint32_t at = area->first, end = area->first + area->blocks, bucket = 0;
+    for (; at < end; at++) {
+        const struct census_block *block = &census->blocks[at];
+        uint32_t own = block->start >> CENSUS_BUCKET_SHIFT & (CENSUS_BUCKETS - 1);
+        while (bucket <= own)
+            buckets[bucket++] = at;
+        if (at + 1 == end && census_is_span(block)) /* of those that begin here only the last can */
+            census->spans[census->span_count++] = at;
     }
-    return true;
+    while (bucket <= CENSUS_BUCKETS)
+        buckets[bucket++] = end;
 }
 
 static bool census_index(struct census *census)
 {
-    if (!census_rank_areas(census) || !census_list_spans(census)) /* again: outer blocks are gone */
-        return false;
+    census->spans = heap_alloc(((size_t)census->area_count + 1) * sizeof *census->spans);
     census->buckets =
         heap_alloc((size_t)census->area_count * (CENSUS_BUCKETS + 1) * sizeof(uint32_t));
-    if (census->buckets == NULL)
+    if (census->buckets == NULL || census->spans == NULL)
         return false;
-    census_fill_buckets(census);
+    for (uint32_t i = 0; i < census->area_count; i++)
+        census_fill_area(census, &census->areas[census->ranks[i]]);
     census->low = UINTPTR_MAX;
     census->high = 0;
     if (census->count) {
@@ -282,25 +269,44 @@ static bool census_index(struct census *census)
     return true;
 }
 
+/* An area of which fewer blocks came than were expected leaves a gap, which the census must not have. */
 static void census_sort(struct census *census)
 {
-    for (uint32_t i = 0; i <= census->area_mask; i++) {
-        if (census->areas[i].number != CENSUS_FREE)
-            census_sort_area(census, census->areas[i].first, census->areas[i].filled);
+    for (uint32_t i = 0; i < census->area_count; i++) {
+        const struct census_area *area = &census->areas[census->ranks[i]];
+        census_sort_area(census, area->first, area->filled);
+        for (uint32_t gone = area->filled; gone < area->blocks; gone++) {
+            census->states[area->first + gone] = CENSUS_OUTER;
+            census->blocks[area->first + gone].start = area->number << CENSUS_AREA_SHIFT;
+            census->may_nest = true;
+        }
     }
+}
+
+static bool census_make_room(struct census *census)
+{
+    size_t bytes = ((size_t)census->count + 1) * sizeof *census->blocks;
+    census->room = census->count;
+    census->blocks = heap_alloc(bytes);
+    census->states = heap_alloc((size_t)census->room + 1);
+    census->ranks = heap_alloc(((size_t)census->area_count + 1) * sizeof *census->ranks);
+    census->newest = census->areas;
+    if (census->blocks && bytes >= CENSUS_HUGE)
+        SYS3(SYS_madvise, census->blocks, bytes & ~(size_t)(SYS_PAGE - 1), MADV_HUGEPAGE);
+    return census->blocks && census->states && census->ranks;
 }
 
 static bool census_fill(struct census *census, census_source source)
 {
-    census->room = census->count;
-    census->blocks = heap_alloc(((size_t)census->room + 1) * sizeof *census->blocks);
-    census->states = heap_alloc((size_t)census->room + 1);
-    if (census->blocks == NULL || census->states == NULL || !census_rank_areas(census))
+    if (!census_make_room(census) || !census_rank_areas(census))
         return false;
     source(census);
     census_sort(census);
-    census_find_outer(census);
-    census_close_gaps(census);
+    if (census->may_nest && census_find_outer(census)) {
+        census_close_gaps(census);
+        if (!census_rank_areas(census))
+            return false;
+    }
     return census_index(census);
 }
 
@@ -326,13 +332,15 @@ void census_drop(struct census *census)
         heap_free(census->buckets,
                   (size_t)census->area_count * (CENSUS_BUCKETS + 1) * sizeof *census->buckets);
     if (census->spans)
-        heap_free(census->spans, ((size_t)census->span_count + 1) * sizeof *census->spans);
+        heap_free(census->spans, ((size_t)census->area_count + 1) * sizeof *census->spans);
+    if (census->ranks)
+        heap_free(census->ranks, ((size_t)census->area_count + 1) * sizeof *census->ranks);
     if (census->areas)
         heap_free(census->areas, ((size_t)census->area_mask + 1) * sizeof *census->areas);
     *census = (struct census){.blocks = NULL};
 }
 
-/* The block that spans the whole area of an address, if one does. */
+/* The block that reaches into the area of an address, where none begins. */
 static uint32_t census_find_span(const struct census *census, uintptr_t address)
 {
     uint32_t low = 0, high = census->span_count;
@@ -348,7 +356,7 @@ static uint32_t census_find_span(const struct census *census, uintptr_t address)
     return census->spans[low - 1];
 }
 
-/* The bucket of an address; NULL where no block begins or ends in its area. */
+/* The bucket of an address; NULL where no block begins in its area. */
 static inline const uint32_t *census_bucket(const struct census *census, uintptr_t address)
 {
     const struct census_area *area = census_probe(census, address >> CENSUS_AREA_SHIFT);
@@ -365,6 +373,22 @@ static inline uint32_t census_guess(const uint32_t *bucket, uintptr_t address)
     return bucket[0] + ((bucket[1] - bucket[0]) * offset >> CENSUS_BUCKET_SHIFT);
 }
 
+const uint32_t *census_prefetch(const struct census *census, uintptr_t address)
+{
+    const uint32_t *bucket = census_bucket(census, address);
+    MT_PREFETCH(bucket);
+    return bucket;
+}
+
+void census_prefetch_blocks(const struct census *census, const uint32_t *bucket, uintptr_t address)
+{
+    if (bucket == NULL)
+        return;
+    uint32_t guess = census_guess(bucket, address);
+    MT_PREFETCH(&census->blocks[guess]);
+    MT_PREFETCH(&census->states[guess]);
+}
+
 uint32_t census_find(const struct census *census, uintptr_t address)
 {
     const uint32_t *bucket = census_bucket(census, address);
@@ -378,22 +402,6 @@ uint32_t census_find(const struct census *census, uintptr_t address)
     if (next == 0 || address > census_last_byte(&census->blocks[next - 1]))
         return CENSUS_NONE;
     return next - 1;
-}
-
-void census_ask(const struct census *census, const uintptr_t *addresses, unsigned count)
-{
-    const uint32_t *buckets[CENSUS_ASK_MOST];
-    for (unsigned i = 0; i < count; i++) {
-        buckets[i] = census_bucket(census, addresses[i]);
-        __builtin_prefetch(buckets[i]);
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (buckets[i] == NULL)
-            continue;
-        uint32_t guess = census_guess(buckets[i], addresses[i]);
-        __builtin_prefetch(&census->blocks[guess]);
-        __builtin_prefetch(&census->states[guess], 1);
-    }
 }
 
 bool census_check(const struct census *census)

@@ -115,9 +115,19 @@ static void check_add_pooled(const struct pool_block *block, void *context)
                flags);
 }
 
+_Static_assert(CENSUS_AREA_SHIFT == LIVE_AREA_SHIFT, "areas of one are counted for the other");
+
+static void check_count_area(uint64_t number, uint64_t blocks, void *context)
+{
+    census_expect(context, number, blocks);
+}
+
 static void check_source(struct census *census)
 {
-    live_each(check_add_block, census);
+    if (census_is_counting(census))
+        live_each_area(check_count_area, census);
+    else
+        live_each(check_add_block, census);
     map_each(check_add_mapping, census);
     pool_each(check_add_pooled, census);
 }

@@ -3,13 +3,19 @@
 #include "base/sys.h"
 #include "pointer.h" /* of the architecture */
 #include "scan/inner.h"
+#include "words.h" /* of the architecture */
 
+#include <string.h>
 #include <time.h>
 
 /* Of a block of fewer bytes every page is read; of a larger one, and of a mapping, those that hold
    something. */
 #define REACH_READ_WHOLE (32u << 10)
 #define REACH_CLOCK_EVERY (64u << 20)
+#define REACH_AHEAD 256u /* words: how far ahead of what is read memory is fetched */
+/* So many waiting blocks of all, and at least so many, are worth looking for in the order of their addresses. */
+#define REACH_SWEEP_PART 256u
+#define REACH_SWEEP_LEAST 1024u
 
 static void reach_push(struct reach *reach, uint32_t index)
 {
@@ -17,7 +23,11 @@ static void reach_push(struct reach *reach, uint32_t index)
     if (*state & CENSUS_WAITING)
         return;
     *state |= CENSUS_WAITING;
+    reach->left++;
+    if (reach->sweeping)
+        return;
     reach->waiting[reach->depth++] = index;
+    MT_PREFETCH(reach->census->blocks[index].start);
 }
 
 static void reach_set(struct reach *reach, uint32_t index, unsigned state)
@@ -35,10 +45,11 @@ static bool reach_is_plain(const struct space_area *area)
 }
 
 /* Does the word hold the block for good, if what it lies in is held? */
-static bool reach_holds(struct reach *reach, uint32_t index, uintptr_t word)
+static bool reach_holds(struct reach *reach, uint32_t index, const struct reach_pending *from)
 {
     const struct census_block *block = &reach->census->blocks[index];
-    if (word == block->start || reach->loader)
+    uintptr_t word = from->word;
+    if (word == block->start || from->loader)
         return true;
     /* Whoever maps memory carves it up: an allocator holds its regions by pointers to what is in them. */
     if (reach->census->states[index] & CENSUS_MAPPING)
@@ -59,12 +70,12 @@ static bool reach_is_chunk(const struct reach *reach, uint32_t index, uintptr_t 
 }
 
 /* Upwards only; a block that rises is scanned, again if need be. */
-static void reach_mark(struct reach *reach, uint32_t index, uintptr_t word)
+static void reach_mark(struct reach *reach, uint32_t index, const struct reach_pending *from)
 {
     unsigned state = reach->census->states[index] & CENSUS_STATE;
     if (state == CENSUS_REACHABLE)
         return;
-    if (reach->definite && reach_holds(reach, index, word)) {
+    if (from->definite && reach_holds(reach, index, from)) {
         reach_set(reach, index, CENSUS_REACHABLE);
         reach_push(reach, index);
     } else if (state == CENSUS_UNREACHED) {
@@ -74,12 +85,12 @@ static void reach_mark(struct reach *reach, uint32_t index, uintptr_t word)
 }
 
 /* A block that was the first of a clique joins this one with all of its own. */
-static void reach_mark_clique(struct reach *reach, uint32_t index)
+static void reach_mark_clique(struct reach *reach, uint32_t index, const struct reach_pending *from)
 {
     if ((reach->census->states[index] & CENSUS_STATE) != CENSUS_UNREACHED || index == reach->clique)
         return;
     reach_set(reach, index, CENSUS_INDIRECT);
-    reach->census->blocks[index].holder = reach->holder + 1;
+    reach->census->blocks[index].holder = from->holder + 1;
     reach_push(reach, index);
 }
 
@@ -97,17 +108,40 @@ static void reach_note_done(struct reach *reach, uint32_t index, uintptr_t word)
         *reach_done(reach, word) = word >> CENSUS_AREA_SHIFT;
 }
 
-static void reach_candidate(struct reach *reach, uintptr_t word)
+static void reach_lead(struct reach *reach, const struct reach_pending *from)
 {
-    uint32_t index = census_find(reach->census, word);
-    if (index == CENSUS_NONE || (reach->glibc && reach_is_chunk(reach, index, word)))
+    uint32_t index = census_find(reach->census, from->word);
+    if (index == CENSUS_NONE || (from->glibc && reach_is_chunk(reach, index, from->word)))
         return;
     if (reach->clique == CENSUS_NONE)
-        reach_mark(reach, index, word);
+        reach_mark(reach, index, from);
     else
-        reach_mark_clique(reach, index);
+        reach_mark_clique(reach, index, from);
     if ((reach->census->states[index] & CENSUS_STATE) == CENSUS_REACHABLE)
-        reach_note_done(reach, index, word);
+        reach_note_done(reach, index, from->word);
+}
+
+/* In two turns: the first has the memory fetched that the second needs. */
+static MT_NOINLINE void reach_flush(struct reach *reach)
+{
+    uint32_t count = reach->pending_count;
+    for (uint32_t i = 0; i < count; i++)
+        census_prefetch_blocks(reach->census, reach->pending[i].bucket, reach->pending[i].word);
+    for (uint32_t i = 0; i < count; i++)
+        reach_lead(reach, &reach->pending[i]);
+    reach->pending_count = 0;
+}
+
+static MT_NOINLINE void reach_candidate(struct reach *reach, uintptr_t word)
+{
+    if (*reach_done(reach, word) == word >> CENSUS_AREA_SHIFT)
+        return;
+    struct reach_pending *pending = &reach->pending[reach->pending_count++];
+    *pending = reach->here;
+    pending->word = word;
+    pending->bucket = census_prefetch(reach->census, word);
+    if (reach->pending_count == REACH_PENDING)
+        reach_flush(reach);
 }
 
 static void reach_watch_clock(struct reach *reach)
@@ -117,38 +151,37 @@ static void reach_watch_clock(struct reach *reach)
         reach->late = true;
 }
 
-static MT_NOINLINE void reach_candidates(struct reach *reach, const uintptr_t *words,
-                                         unsigned count)
+static MT_NOINLINE void reach_group(struct reach *reach, const uintptr_t *from, uintptr_t low,
+                                    uintptr_t span)
 {
-    census_ask(reach->census, words, count);
-    for (unsigned i = 0; i < count; i++)
-        reach_candidate(reach, words[i]);
+    for (unsigned i = 0; i < ARCH_WORDS; i++) {
+        uintptr_t word = from[i] & ARCH_POINTER_MASK;
+        if (word - low < span)
+            reach_candidate(reach, word);
+    }
 }
 
 /* Assumed: most words are no pointers into the range where blocks are. */
 static void reach_words(const uintptr_t *from, const uintptr_t *to, void *context)
 {
     struct reach *reach = context;
-    uintptr_t found[CENSUS_ASK_MOST];
-    unsigned count = 0;
     const uintptr_t low = reach->census->low, span = reach->census->high - low;
+    const struct arch_words_range range = arch_words_range(low, low + span);
     from = (const uintptr_t *)(((uintptr_t)from + sizeof *from - 1) & ~(sizeof *from - 1));
     to = (const uintptr_t *)((uintptr_t)to & ~(sizeof *to - 1));
     if (from >= to)
         return;
     reach->scanned += (uintptr_t)to - (uintptr_t)from;
+    for (; (size_t)(to - from) >= ARCH_WORDS; from += ARCH_WORDS) {
+        MT_PREFETCH(from + REACH_AHEAD);
+        if (MT_UNLIKELY(arch_words_may_point(from, &range)))
+            reach_group(reach, from, low, span);
+    }
     for (; from < to; from++) {
         uintptr_t word = *from & ARCH_POINTER_MASK;
-        if (MT_LIKELY(word - low >= span) || *reach_done(reach, word) == word >> CENSUS_AREA_SHIFT)
-            continue;
-        found[count++] = word;
-        if (count == CENSUS_ASK_MOST) {
-            reach_candidates(reach, found, count);
-            count = 0;
-        }
+        if (MT_UNLIKELY(word - low < span))
+            reach_candidate(reach, word);
     }
-    if (count)
-        reach_candidates(reach, found, count);
     if (MT_UNLIKELY(reach->scanned - reach->looked > REACH_CLOCK_EVERY))
         reach_watch_clock(reach);
 }
@@ -174,31 +207,76 @@ static void reach_range(struct reach *reach, uintptr_t start, uintptr_t end, boo
 static void reach_scan_block(struct reach *reach, uint32_t index)
 {
     const struct census_block *block = &reach->census->blocks[index];
-    unsigned char state = reach->census->states[index];
-    bool whole = block->size < REACH_READ_WHOLE && !(state & CENSUS_MAPPING);
-    reach->holder = index;
+    unsigned char *state = &reach->census->states[index];
+    bool whole = block->size < REACH_READ_WHOLE && !(*state & CENSUS_MAPPING);
+    *state &= (unsigned char)~CENSUS_WAITING;
+    reach->left--;
+    reach->here.holder = index;
+    reach->here.definite = (*state & CENSUS_STATE) != CENSUS_POSSIBLE;
     reach_range(reach, block->start, block->start + block->size, whole);
 }
 
-/* Has the blocks that are scanned next brought from memory. */
-static void reach_ask_next(const struct reach *reach)
+/* The next block that waits, from `index` on; the census's count if there is none. */
+static uint32_t reach_next(const struct reach *reach, uint32_t index)
 {
-    const struct census_block *blocks = reach->census->blocks;
-    if (reach->depth > 2)
-        __builtin_prefetch(&blocks[reach->waiting[reach->depth - 3]]);
-    if (reach->depth > 1)
-        __builtin_prefetch((const void *)blocks[reach->waiting[reach->depth - 2]].start);
+    const uint64_t waiting = CENSUS_WAITING * 0x0101010101010101ull;
+    const unsigned char *states = reach->census->states;
+    for (; index < reach->census->count; index++) {
+        uint64_t eight;
+        while (index % 8 == 0 && index + 8 <= reach->census->count) {
+            memcpy(&eight, states + index, sizeof eight);
+            if (eight & waiting)
+                break;
+            index += 8;
+        }
+        if (index < reach->census->count && (states[index] & CENSUS_WAITING))
+            return index;
+    }
+    return reach->census->count;
+}
+
+/* Scans what waits, and what is found further on meanwhile, from the lowest address to the highest. */
+static void reach_sweep(struct reach *reach)
+{
+    uint32_t count = reach->census->count;
+    for (uint32_t index = reach_next(reach, 0); index < count && !reach->late;) {
+        uint32_t next = reach_next(reach, index + 1);
+        if (next < count)
+            MT_PREFETCH(reach->census->blocks[next].start);
+        reach_scan_block(reach, index);
+        index = next;
+    }
+    reach_flush(reach);
+}
+
+static bool reach_is_worth_a_sweep(const struct reach *reach)
+{
+    return reach->left >= REACH_SWEEP_LEAST &&
+           reach->left >= reach->census->count / REACH_SWEEP_PART && !reach->late;
+}
+
+static void reach_sweeps(struct reach *reach)
+{
+    reach->sweeping = true;
+    reach->depth = 0;
+    while (reach_is_worth_a_sweep(reach))
+        reach_sweep(reach);
+    reach->sweeping = false;
+    for (uint32_t i = 0; reach->left && (i = reach_next(reach, i)) < reach->census->count; i++)
+        reach->waiting[reach->depth++] = i;
 }
 
 static void reach_drain(struct reach *reach)
 {
-    while (reach->depth > 0) {
-        uint32_t index = reach->waiting[--reach->depth];
-        reach_ask_next(reach);
-        unsigned char *state = &reach->census->states[index];
-        *state &= (unsigned char)~CENSUS_WAITING;
-        reach->definite = (*state & CENSUS_STATE) != CENSUS_POSSIBLE;
-        reach_scan_block(reach, index);
+    reach_flush(reach);
+    while (reach->depth > 0 && !reach->late) {
+        if (reach_is_worth_a_sweep(reach)) {
+            reach_sweeps(reach);
+            continue;
+        }
+        reach_scan_block(reach, reach->waiting[--reach->depth]);
+        if (reach->depth == 0 || reach->depth % REACH_PENDING == 0)
+            reach_flush(reach);
     }
 }
 
@@ -209,8 +287,7 @@ bool reach_begin(struct reach *reach, struct census *census, struct space *space
                             .space = space,
                             .pages = pages,
                             .clique = CENSUS_NONE,
-                            .holder = CENSUS_NONE,
-                            .definite = true,
+                            .here = {.holder = CENSUS_NONE, .definite = true},
                             .deadline_ns = deadline_ns};
     reach->waiting = heap_alloc(((size_t)census->count + 1) * sizeof *reach->waiting);
     return reach->waiting != NULL;

@@ -8,6 +8,9 @@
  *             others of the rest point at are indirect, each in the clique of one that is not.
  * Threads     the one that checks for leaks, while nothing changes.
  * Memory      4 bytes a block, until reach_end.
+ *
+ * Speed is that of reading memory, as far as its order lets it. What a word leads to is looked up some words later,
+ * when its table entries have been fetched. Many blocks that wait are scanned in the order of their addresses.
  * On failure  reach_begin returns false: no memory. A scan past its deadline stops, and reach_late
  *             says so.
  */
@@ -19,6 +22,17 @@
 #include "scan/space.h"
 
 #define REACH_DONE 256u /* a power of two */
+#define REACH_PENDING 32u
+
+/* A word that points into the range of the blocks, and where it was found. */
+struct reach_pending {
+    uintptr_t word;
+    const uint32_t *bucket; /* census_prefetch */
+    uint32_t holder;        /* block that it lies in; CENSUS_NONE for a root */
+    bool definite;          /* what it lies in is surely reachable */
+    bool loader; /* that is the dynamic linker's data: it aligns blocks itself, and frees none */
+    bool glibc;  /* that is the data of the C library whose malloc gave the blocks */
+};
 
 struct reach {
     struct census *census;
@@ -26,12 +40,13 @@ struct reach {
     struct pages *pages;
     uint32_t *waiting; /* blocks to be scanned: a stack */
     uint32_t depth;
-    uint32_t holder; /* block that is being scanned; CENSUS_NONE for a root */
-    uint32_t clique; /* the first block of the clique that is being marked, or CENSUS_NONE */
-    bool definite;   /* what is being scanned is surely reachable */
-    bool loader;     /* it is the dynamic linker's data: it aligns blocks itself, and frees none */
-    bool glibc;      /* it is the data of the C library whose malloc gave the blocks */
+    uint32_t left; /* blocks that wait */
+    bool sweeping; /* these are found by their mark (CENSUS_WAITING) instead */
     bool late;
+    uint32_t clique; /* the first block of the clique that is being marked, or CENSUS_NONE */
+    struct reach_pending here; /* where words are being read */
+    struct reach_pending pending[REACH_PENDING];
+    uint32_t pending_count;
     /* Areas that lie wholly in a reachable block, by their numbers: a pointer there says nothing new.
        Programs that carve large mappings are full of such pointers. */
     uint64_t done[REACH_DONE];

@@ -104,13 +104,13 @@ static void root_scan_space(struct root_work *work)
     uint32_t loader = module_find(getauxval(AT_BASE) + 1);
     for (uint32_t i = 0; i < space->count; i++) {
         const struct space_area *area = &space->areas[i];
-        work->reach->glibc = root_is_in(work->libc, area);
-        work->reach->loader = root_is_in(loader, area);
+        work->reach->here.glibc = root_is_in(work->libc, area);
+        work->reach->here.loader = root_is_in(loader, area);
         if (root_is_area(area))
             ranges_each_gap(&work->left_out, area->start, area->end, root_scan, work);
     }
-    work->reach->glibc = false;
-    work->reach->loader = false;
+    work->reach->here.glibc = false;
+    work->reach->here.loader = false;
 }
 
 /* A block that a thread runs on, or that holds its control block, is in use. */

@@ -316,6 +316,20 @@ void live_each(void (*visit)(const void *address, const struct live_block *block
     }
 }
 
+#define LIVE_KEY_NUMBER ((1ull << 60) - 1) /* the rest of a key are an address's low bits */
+
+void live_each_area(void (*visit)(uint64_t number, uint64_t blocks, void *context), void *context)
+{
+    for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
+        struct live_hold hold = live_enter(shard);
+        for (uint32_t i = 0; shard->areas && i <= shard->mask; i++) {
+            if (shard->areas[i].regions && shard->areas[i].blocks)
+                visit(shard->areas[i].key & LIVE_KEY_NUMBER, shard->areas[i].blocks, context);
+        }
+        live_leave(shard, hold);
+    }
+}
+
 static uint64_t live_count_shard(const struct live_shard *shard)
 {
     uint64_t count = 0;

@@ -44,6 +44,10 @@ enum live_result live_insert(const void *address, const struct live_block *block
 bool live_remove(const void *address, uint64_t newest, struct live_block *block);
 /* What is known of the block that begins at an address; false if none does. */
 bool live_find(const void *address, struct live_block *block);
+/* Calls visit for every stretch of 1 << LIVE_AREA_SHIFT bytes in which blocks begin, with its number (address >>
+   LIVE_AREA_SHIFT) and how many begin there; several times for one where some are at odd addresses. */
+#define LIVE_AREA_SHIFT 18
+void live_each_area(void (*visit)(uint64_t number, uint64_t blocks, void *context), void *context);
 /* Calls visit for every block, in order within 256 KiB, with the shard's lock held. */
 void live_each(void (*visit)(const void *address, const struct live_block *block, void *context),
                void *context);

@@ -14,7 +14,6 @@
 #include "track/live.h"
 #include "track/region.h"
 
-#define LIVE_AREA_SHIFT 18
 #define LIVE_AREA_REGIONS (1u << (LIVE_AREA_SHIFT - REGION_SHIFT))
 #define LIVE_SHARDS 64u
 #define LIVE_KEY_NONE UINT64_MAX       /* of a slot without an area */

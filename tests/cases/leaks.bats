@@ -140,3 +140,22 @@ E
   done | sort >found
   printf 'false,100,0\ntrue,200,100\n' | diff - found
 }
+
+# CPU times of one process, so that a busy machine changes little; the best of some tries.
+@test "a check takes no more than twice the time that reading the live memory once takes" {
+  local shape try ratio best
+  for shape in array list; do
+    best=99
+    for try in 1 2 3 4 5; do
+      options=leak_check=summary:summary=0
+      track "$programs/leak_scan" "$shape" 250000 268435456
+      ratio=$(sed -n 's/.* ratio \([0-9.]*\)$/\1/p' stdout)
+      [ -n "$ratio" ]
+      best=$(echo "$ratio $best" | awk '{ print $1 < $2 ? $1 : $2 }')
+      rm ./*.memtrack
+      awk "BEGIN { exit !($best <= 2) }" && break
+    done
+    echo "$shape: $best"
+    awk "BEGIN { exit !($best <= 2) }"
+  done
+}
