@@ -32,18 +32,32 @@ static int cut_open(struct page_writer *writer, uint32_t group)
     return 0;
 }
 
-/* Does the phase belong to the `most` with most calls? Of equals the first do. */
-static bool cut_is_chosen(const struct phase_groups *phases, uint32_t group, uint32_t most)
+static bool cut_is_open(const struct page_writer *writer, uint32_t group)
 {
-    uint64_t calls = phases->groups[group].figures.allocs;
-    uint32_t before = 0;
-    for (uint32_t i = 0; i < phases->count; i++) {
-        uint64_t other = phases->groups[i].figures.allocs;
-        before += other > calls || (other == calls && i < group);
-        if (before >= most)
-            return false;
+    for (unsigned cut = 0; cut < writer->cut_count; cut++) {
+        if (writer->cuts[cut].group == group)
+            return true;
     }
-    return true;
+    return false;
+}
+
+/* The phase with most calls of those that have no columns yet, the first of equals; UINT32_MAX: none. */
+static uint32_t cut_next(const struct page_writer *writer)
+{
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = 0; i < writer->phases.count; i++) {
+        const struct phase_group *groups = writer->phases.groups;
+        if (!cut_is_open(writer, i) &&
+            (best == UINT32_MAX || groups[i].figures.allocs > groups[best].figures.allocs))
+            best = i;
+    }
+    return best;
+}
+
+static int cut_compare(const void *left, const void *right)
+{
+    const struct page_cut *a = left, *b = right;
+    return (a->group > b->group) - (a->group < b->group);
 }
 
 int page_cuts_open(struct page_writer *writer)
@@ -53,11 +67,13 @@ int page_cuts_open(struct page_writer *writer)
     if (writer->page->count > 1 || snapshot->phase_count < 2)
         return 0;
     error = phase_groups_build(&writer->phases, snapshot);
-    for (uint32_t i = 0; error == 0 && i < writer->phases.count; i++) {
-        if (writer->cut_count < PAGE_GROUPS_MAX - 1 &&
-            cut_is_chosen(&writer->phases, i, PAGE_GROUPS_MAX - 1))
-            error = cut_open(writer, i);
+    while (error == 0 && writer->cut_count < PAGE_GROUPS_MAX - 1) {
+        uint32_t next = cut_next(writer);
+        if (next == UINT32_MAX)
+            break;
+        error = cut_open(writer, next);
     }
+    qsort(writer->cuts, writer->cut_count, sizeof writer->cuts[0], cut_compare);
     return error;
 }
 

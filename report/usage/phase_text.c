@@ -2,7 +2,9 @@
 #include "amount.h"
 #include "phase_group.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 static void phase_name(struct text *text, const struct phase_group *group)
 {
@@ -43,6 +45,31 @@ static void phase_row(struct text *text, const struct phase_group *group, uint32
             amount_short(figures->freed_bytes).text, amount_noun(figures->frees, "call").text);
 }
 
+static int phase_compare(const void *left, const void *right)
+{
+    const struct phase_group *a = *(const struct phase_group *const *)left;
+    const struct phase_group *b = *(const struct phase_group *const *)right;
+    if (a->figures.alloc_bytes != b->figures.alloc_bytes)
+        return a->figures.alloc_bytes > b->figures.alloc_bytes ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+/* In order of time; where not all are shown, those with most bytes. */
+static int phase_rows(struct text *text, const struct phase_groups *groups, size_t shown)
+{
+    const struct phase_group **order = calloc((size_t)groups->count + 1, sizeof(void *));
+    if (order == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < groups->count; i++)
+        order[i] = &groups->groups[i];
+    if (shown < groups->count)
+        qsort(order, groups->count, sizeof(void *), phase_compare);
+    for (size_t i = 0; i < shown; i++)
+        phase_row(text, order[i], (uint32_t)(order[i] - groups->groups));
+    free(order);
+    return 0;
+}
+
 int phase_text_print(struct text *text)
 {
     struct phase_groups groups;
@@ -54,11 +81,10 @@ int phase_text_print(struct text *text)
     size_t shown = text_top(text, groups.count, false);
     text_title(text, "Phases");
     if (shown < groups.count)
-        fprintf(text->out, "the first %s of ", amount_count(shown).text);
+        fprintf(text->out, "the %s with most bytes of ", amount_count(shown).text);
     fprintf(text->out, "%s; --phase NAME cuts all tables to one\n",
             amount_count(groups.count).text);
-    for (uint32_t i = 0; i < shown; i++)
-        phase_row(text, &groups.groups[i], i);
+    error = phase_rows(text, &groups, shown);
     phase_groups_free(&groups);
-    return 0;
+    return error;
 }
