@@ -248,6 +248,8 @@ static int text_row_site(struct text *text, const struct aggregate_row *row, enu
     text_stack_once(text, row->site);
     if (key == FIGURES_LIVE)
         text_blocks(text, row->site);
+    if (key == FIGURES_CALLS || key == FIGURES_TEMPORARY)
+        histogram_text_site(text, row->site);
     return 0;
 }
 

@@ -146,33 +146,28 @@ const struct snapshot_block *snapshot_blocks(const struct snapshot *snapshot, ui
     return snapshot->blocks + low;
 }
 
+/* Of records that begin with their site. */
+static int site_compare(const void *key, const void *record)
+{
+    uint32_t wanted = *(const uint32_t *)key, site;
+    memcpy(&site, record, sizeof site);
+    return (wanted > site) - (wanted < site);
+}
+
 const struct snapshot_usage *snapshot_usage(const struct snapshot *snapshot, uint32_t site)
 {
-    size_t low = 0, high = snapshot->usage_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (snapshot->usages[middle].site < site)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < snapshot->usage_count && snapshot->usages[low].site == site
-               ? &snapshot->usages[low]
-               : NULL;
+    if (snapshot->usage_count == 0)
+        return NULL;
+    return bsearch(&site, snapshot->usages, snapshot->usage_count, sizeof snapshot->usages[0],
+                   site_compare);
 }
 
 const struct snapshot_lifetime *snapshot_lifetime(const struct snapshot *snapshot, uint32_t site)
 {
-    size_t low = 0, high = snapshot->lifetime_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (snapshot->lifetimes[middle].site < site)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < snapshot->lifetime_count && snapshot->lifetimes[low].site == site;
-    return found ? &snapshot->lifetimes[low] : NULL;
+    if (snapshot->lifetime_count == 0)
+        return NULL;
+    return bsearch(&site, snapshot->lifetimes, snapshot->lifetime_count,
+                   sizeof snapshot->lifetimes[0], site_compare);
 }
 
 uint64_t snapshot_size_top(uint32_t bucket)

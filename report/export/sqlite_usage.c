@@ -151,12 +151,7 @@ static void put_phase_sites(struct database *database, const struct snapshot_pha
     struct figures sum = {0};
     sql_rows_begin(database, "phase_sites", 9);
     for (uint32_t i = 0; i < count; i++) {
-        const struct figures part = {.allocs = parts[i].allocs,
-                                     .alloc_bytes = parts[i].alloc_bytes,
-                                     .frees = parts[i].frees,
-                                     .freed_bytes = parts[i].freed_bytes,
-                                     .temporary = parts[i].temporary,
-                                     .reallocs = parts[i].reallocs};
+        const struct figures part = phase_site_figures(&parts[i]);
         figures_add(&sum, &part);
         if (i + 1 < count && phase_site_compare(&parts[i], &parts[i + 1]) == 0)
             continue;

@@ -131,3 +131,25 @@ int histogram_text_lifetimes(struct text *text)
     lifetimes_rows(text, sum.time, amount_moment, 4);
     return 0;
 }
+
+static const char *step_limit(const uint64_t steps[MTF_LIFETIME_STEPS], struct amount *limit,
+                              struct amount (*show)(uint64_t), unsigned first)
+{
+    unsigned step = lifetime_median(steps);
+    if (step + 1 == MTF_LIFETIME_STEPS)
+        return "more";
+    *limit = show(UINT64_C(1) << (2 * (step + first)));
+    return limit->text;
+}
+
+void histogram_text_site(struct text *text, uint32_t site)
+{
+    const struct snapshot_lifetime *lifetime = snapshot_lifetime(text->snapshot, site);
+    struct amount bytes, time;
+    if (lifetime == NULL || lifetime_blocks(lifetime->bytes) == 0)
+        return;
+    fprintf(text->out, "        half of %s freed lived below %s allocated, and below %s\n",
+            amount_noun(lifetime_blocks(lifetime->bytes), "block").text,
+            step_limit(lifetime->bytes, &bytes, amount_short, 2),
+            step_limit(lifetime->ns, &time, amount_moment, 4));
+}

@@ -14,4 +14,7 @@ int histogram_text_sizes(struct text *text);
 /* Says how to measure them where that was not done, if it was asked for by name. */
 int histogram_text_lifetimes(struct text *text);
 
+/* One line on how long half of a call site's blocks lived; nothing where that was not measured. */
+void histogram_text_site(struct text *text, uint32_t site);
+
 #endif

@@ -44,12 +44,7 @@ void phase_cut_figures(const struct snapshot *snapshot, const struct phase_group
         to->live_blocks += from->allocs - from->frees;
         if (groups->of[from->phase] != group)
             continue;
-        const struct figures part = {.allocs = from->allocs,
-                                     .alloc_bytes = from->alloc_bytes,
-                                     .frees = from->frees,
-                                     .freed_bytes = from->freed_bytes,
-                                     .temporary = from->temporary,
-                                     .reallocs = from->reallocs};
+        const struct figures part = phase_site_figures(from);
         figures_add(to, &part);
     }
     for (uint32_t site = 0; site < snapshot->site_count; site++) {

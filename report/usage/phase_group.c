@@ -65,6 +65,18 @@ static void group_index_free(struct group_entry *index)
     }
 }
 
+struct figures phase_site_figures(const struct snapshot_phase_site *site)
+{
+    return (struct figures){
+        .allocs = site->allocs,
+        .alloc_bytes = site->alloc_bytes,
+        .frees = site->frees,
+        .freed_bytes = site->freed_bytes,
+        .temporary = site->temporary,
+        .reallocs = site->reallocs,
+    };
+}
+
 /* What was live when each group's last phase ended: all phases so far, one after the other. */
 static void groups_sum(struct phase_groups *groups, const struct snapshot *snapshot)
 {
@@ -75,14 +87,7 @@ static void groups_sum(struct phase_groups *groups, const struct snapshot *snaps
         for (; next < snapshot->phase_site_count && snapshot->phase_sites[next].phase == phase;
              next++) {
             const struct snapshot_phase_site *site = &snapshot->phase_sites[next];
-            const struct figures part = {
-                .allocs = site->allocs,
-                .alloc_bytes = site->alloc_bytes,
-                .frees = site->frees,
-                .freed_bytes = site->freed_bytes,
-                .temporary = site->temporary,
-                .reallocs = site->reallocs,
-            };
+            const struct figures part = phase_site_figures(site);
             if (snapshot->sites[site->site].domain != MTF_DOMAIN_HEAP)
                 continue;
             figures_add(&group->figures, &part);

@@ -33,6 +33,8 @@ int phase_groups_build(struct phase_groups *groups, const struct snapshot *snaps
 void phase_groups_free(struct phase_groups *groups);
 /* The group of that name, or "#N" for the N-th from 0 on. -1: none. */
 int64_t phase_groups_find(const struct phase_groups *groups, const char *name);
+/* What a call site did in a phase, as figures. */
+struct figures phase_site_figures(const struct snapshot_phase_site *site);
 /* What stands for a name that is empty. */
 #define PHASE_UNNAMED "(before the first)"
 

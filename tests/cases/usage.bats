@@ -173,6 +173,8 @@ P
   done
   tool report --section lifetimes "$report" >text
   grep -q 'in bytes allocated meanwhile' text
+  tool report --sort temporary --top 1 "$report" >text
+  grep -q 'half of 40 blocks freed lived below 16 B allocated, and below' text
   rm -f ./*.memtrack
   options=
   measured
@@ -225,6 +227,15 @@ sites_are_dhats() {
 @test "DHAT has the same bytes and blocks of every call site: in all, at the peak, and at the end" {
   needs valgrind
   each_program sites_are_dhats
+}
+
+@test "DHAT counts lifetimes in instructions, memtrack in bytes and in time; of the same blocks at every call site" {
+  needs valgrind
+  options=lifetimes=1
+  sites_are_dhats "$programs/random_work" 20000 plain
+  jq -c '.pps[] | .tbk - .ebk' dhat.json | sort >dhat.dead
+  jq -c '.sites[] | select(.figures.allocations > 0) | .usage.lifetimes.blocks' report.json | sort >our.dead
+  diff dhat.dead our.dead
 }
 
 @test "heaptrack has the same peak and the same histogram of sizes, but for the emergency pool of the libstdc++ that it brings" {
