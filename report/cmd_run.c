@@ -25,6 +25,9 @@
    variable is 128 KiB. */
 #define RUN_OPTIONS_MAX 65536
 
+/* What the tracker takes as only=, and the name of the key. */
+#define RUN_ONLY_MAX 1000
+
 struct run {
     char **program;    /* argument vector, ends in NULL */
     const char *out;   /* NULL: not given */
@@ -218,12 +221,40 @@ static char *run_preload(const struct run *run)
     return run_format("LD_PRELOAD=%s%s%s", run->shim, before ? ":" : "", before ? before : "");
 }
 
+/* Programs that the gate will not judge need not be tracked. "" where all are, or where a pattern means more to
+   the gate than to the tracker. NULL: out of memory. */
+static char *run_only(const struct run *run)
+{
+    const struct gate *gate = &run->check.gate;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    bool plain = true;
+    for (size_t i = 0; out != NULL && run->gate && i < gate->program_count; i++) {
+        fprintf(out, "%s%s", i == 0 ? ":only=" : ",", gate->programs[i]);
+        plain = plain && *gate->programs[i] != '\0' && strpbrk(gate->programs[i], ",:\\") == NULL;
+    }
+    if (out == NULL || fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    if (!plain || size > RUN_ONLY_MAX)
+        *text = '\0';
+    return text;
+}
+
 /* Where a key is given twice the last one counts: the user's, then --option, then ours. */
 static char *run_tracker_options(const struct run *run)
 {
     const char *before = command_environment("MEMTRACK_OPTIONS");
-    return run_format("MEMTRACK_OPTIONS=%s%s:out=%s:run=%" PRIu64 ":summary=0",
-                      before ? before : "", run->options, run->place.option, run->id);
+    char *only = run_only(run);
+    char *text =
+        only != NULL
+            ? run_format("MEMTRACK_OPTIONS=%s%s%s:out=%s:run=%" PRIu64 ":summary=0",
+                         before ? before : "", only, run->options, run->place.option, run->id)
+            : NULL;
+    free(only);
+    return text;
 }
 
 static bool run_replaces(const char *variable)
@@ -276,6 +307,8 @@ static int run_conclude(struct run *run, const struct launch *launch, bool color
     if (error)
         command_warn("%s: reports cannot be looked for: %s", run->place.folder,
                      strerrordesc_np(-error));
+    else if (reports.count == 0 && run->check.gate.program_count > 0)
+        command_warn("%s: no program that fits --program was tracked", run->program[0]);
     else if (reports.count == 0)
         command_warn("%s: no report was written to %s: the tracker was not loaded, or could not "
                      "write there",

@@ -1,6 +1,7 @@
 #include "start.h"
 #include "base/atomic.h"
 #include "base/boot.h"
+#include "base/glob.h"
 #include "base/heap.h"
 #include "base/lock.h"
 #include "base/option.h"
@@ -101,6 +102,8 @@ static bool start_layers(void)
 
 bool start_first(void)
 {
+    if (load_acquire(&start_mode) == START_OFF) /* START-MODE */
+        return false;
     if (load_relaxed(&start_owner) == sys_gettid())
         return false; /* called back while coming up */
     lock_hold(&start_lock);
@@ -310,12 +313,24 @@ bool start_owns_report(void)
 
 /* ---- the constructor ---- */
 
+/* Is this one of the programs that are to be tracked? By its name, or its whole path. */
+static bool start_is_wanted(void)
+{
+    return option.only[0] == '\0' || glob_fits_any(option.only, host_facts()->program) ||
+           glob_fits_any(option.only, host_executable_path());
+}
+
 /* Registered before the program's own handlers, and run after them and after all destructors. */
 static void start_register_ends(void)
 {
     __cxa_atexit(start_at_exit, NULL, NULL);
     __cxa_at_quick_exit(start_at_quick_exit, NULL);
     pthread_atfork(start_fork_prepare, start_fork_parent, start_fork_child);
+}
+
+/* The next definitions of what stands before the host's calls, tracked or not. */
+static void start_know_functions(void)
+{
     process_start();
     spawn_start();
     follow_start();
@@ -332,6 +347,22 @@ static void start_know_thread(void)
         hook_leave(self);
 }
 
+static void start_tracking(void)
+{
+    start_register_ends();
+    module_rescan();
+    check_start();
+    ask_start();
+    start_note_allocator();
+    start_open_report();
+    timeline_start();
+    if (option.lifetimes)
+        lifetime_start();
+    total_look_plain();
+    start_should_report = true;
+    start_know_thread();
+}
+
 __attribute__((constructor)) static void start_constructor(void)
 {
     int host_errno = errno;
@@ -340,19 +371,12 @@ __attribute__((constructor)) static void start_constructor(void)
     } else if (start_mode == START_ON) {
         say_start();
         start_apply_options();
-        start_register_ends();
-        module_rescan();
-        check_start();
-        ask_start();
-        start_note_allocator();
+        start_know_functions();
         host_describe();
-        start_open_report();
-        timeline_start();
-        if (option.lifetimes)
-            lifetime_start();
-        total_look_plain();
-        start_should_report = true;
-        start_know_thread();
+        if (start_is_wanted())
+            start_tracking();
+        else
+            store_release(&start_mode, START_OFF); /* START-MODE */
     }
     errno = host_errno;
 }

@@ -47,6 +47,15 @@ static bool option_set_out(const char *value)
     return true;
 }
 
+static bool option_set_only(const char *value)
+{
+    size_t length = strlen(value);
+    if (length == 0 || length >= OPTION_ONLY_MAX)
+        return false;
+    memcpy(option.only, value, length + 1);
+    return true;
+}
+
 static bool option_switch(const char *value, bool *to)
 {
     uint64_t number;
@@ -253,6 +262,8 @@ static const struct {
     const char *expects;
 } option_keys[] = {
     {"out", option_set_out, "a file name or a folder, under 4096 bytes"},
+    {"only", option_set_only,
+     "programs' names with commas between, * and ? in them, under 1024 bytes"},
     {"summary", option_set_summary, "0 or 1"},
     {"depth", option_set_depth, "1 to 1024"},
     {"samples", option_set_samples, "0 to 1000"},
@@ -297,7 +308,7 @@ static void option_apply(const char *key, const char *value)
         return;
     }
     option_complain("unknown option", key,
-                    "known are out, summary, depth, samples, unwind, leak_check, show_kinds, "
+                    "known are out, only, summary, depth, samples, unwind, leak_check, show_kinds, "
                     "error_kinds, exitcode, contents, follow, lifetimes, signal, end_signal, "
                     "run");
 }

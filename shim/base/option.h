@@ -38,14 +38,16 @@ enum option_follow {
 };
 
 #define OPTION_CONTENTS_MAX 4096u
+#define OPTION_ONLY_MAX 1024u
 #define OPTION_SIGNALS 32 /* and up are real-time signals, of which libc keeps some */
 
 struct option_values {
-    char out[OPTION_PATH_MAX]; /* file name or folder with %e %p %t %h; empty: the default name */
-    bool summary;              /* one line at the end of the process */
-    uint32_t depth;            /* frames kept per stack */
-    uint32_t samples;          /* live blocks listed per call site at the end */
-    uint64_t run;              /* given by `memtrack run` */
+    char out[OPTION_PATH_MAX];  /* file name or folder with %e %p %t %h; empty: the default name */
+    char only[OPTION_ONLY_MAX]; /* patterns of programs that are tracked (glob.h); empty: all */
+    bool summary;               /* one line at the end of the process */
+    uint32_t depth;             /* frames kept per stack */
+    uint32_t samples;           /* live blocks listed per call site at the end */
+    uint64_t run;               /* given by `memtrack run` */
     enum option_unwind unwind;
     enum option_leak leak_check;
     enum option_follow follow;

@@ -124,6 +124,11 @@ void host_describe(void)
     header->host = host_add(host_system.nodename);
 }
 
+const char *host_executable_path(void)
+{
+    return host_executable;
+}
+
 const struct path_facts *host_facts(void)
 {
     return &host_path_facts;

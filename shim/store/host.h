@@ -15,6 +15,8 @@
 void host_identify(void);
 /* Fills the rest of the header's identity: program, arguments, folder. */
 void host_describe(void);
+/* Absolute; valid after host_describe. */
+const char *host_executable_path(void);
 /* For path_make; valid after host_describe. */
 const struct path_facts *host_facts(void);
 /* Since host_identify. */

@@ -218,6 +218,12 @@ make_check() {
   run -1 tool check --program 'add*' reports
   [[ ${lines[-1]} == *'; 1 report' ]]
   run -2 tool check --program nobody reports
+  rm -rf reports
+  run -1 tool run --out "$reports" --gate --program 'add*' -- sh -c './adds; ./clears; ls >/dev/null'
+  [[ ${lines[-1]} == *'; 1 report' ]]
+  [ "$(compgen -G 'reports/*')" = "$(compgen -G 'reports/adds.*')" ]
+  run -2 tool run --out "$reports" --gate --program nobody -- ./adds
+  [[ $output == *'no program that fits --program was tracked'* ]]
 }
 
 @test "every process of a run is judged, and the program's own failure counts first" {

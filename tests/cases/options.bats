@@ -131,3 +131,22 @@ run_it() {
   [ -z "$left" ]
   grep -q '^truth all allocs=53' stdout
 }
+
+@test "only= tracks the programs that it names, and leaves all others as they are" {
+  options=only='nobody,totals_*' run_it
+  compgen -G 'totals_of_its_own.*.memtrack' >/dev/null
+  rm ./*.memtrack
+  options="only=*/totals_of_?ts_own" track sh -c '(echo from a child); '"$programs/totals_of_its_own"' >out; ls >/dev/null'
+  [ "$(cat stdout)" = 'from a child' ]
+  [ "$(compgen -G '*.memtrack' | wc -l)" = 1 ]
+  the_report 'totals_of_its_own.*.memtrack'
+  rm ./*.memtrack
+  local program
+  # What these do to a tracker: threads, libraries that come and go, a failed exec.
+  for program in 'threads_hand_over 1000' "plugins_come_and_go $programs" 'exec_every_way failed' \
+    errno_is_kept refused_requests new_every_way; do
+    # shellcheck disable=SC2086 # a name and its arguments
+    options=only=nobody track "$programs"/$program || { echo "$program ended with $?"; return 1; }
+    [ -z "$(compgen -G '*.memtrack')" ] && ! grep -q memtrack stderr || { echo "$program"; cat stderr; return 1; }
+  done
+}

@@ -51,6 +51,7 @@ static void expect_defaults(void)
 {
     assert_string_equal(option.out, "");
     assert_true(option.summary);
+    assert_string_equal(option.only, "");
     assert_int_equal(option.depth, 256);
     assert_int_equal(option.samples, 10);
     assert_int_equal(option.run, 0);
@@ -85,6 +86,10 @@ static void every_key_is_understood(void **state)
     assert_int_equal(option.depth, 1024);
     assert_int_equal(option.samples, 1000);
     assert_true(option.summary);
+    assert_string_equal(parse("only=test_*,/opt/a?p"), "");
+    assert_string_equal(option.only, "test_*,/opt/a?p");
+    assert_non_null(strstr(parse("only="), "only"));
+    assert_string_equal(option.only, "");
     assert_string_equal(parse("follow=0"), "");
     assert_int_equal(option.follow, OPTION_FOLLOW_NO);
     assert_string_equal(parse("follow=1"), "");
