@@ -33,6 +33,7 @@
 #include "scan/result.h"
 #include "stack/capture.h"
 #include "stack/module.h"
+#include "stack/signals.h"
 #include "stack/site.h"
 #include "start_part.h"
 #include "store/file.h"
@@ -69,8 +70,15 @@ static int start_lock_pid;   /* process whose locks are known to be sound */
 uint64_t start_own_boot_allocs;
 bool start_is_ended;
 static bool start_should_report; /* the constructor has run: a forked child opens a file too */
-static bool start_fork_guarded; /* written by the forking thread between prepare and parent/child */
-static struct self *start_forker; /* likewise: its state, set aside meanwhile */
+
+/* Of a thread that forks, between prepare and parent or child: several may at the same time. */
+struct start_fork {
+    bool guarded;      /* it holds all locks */
+    struct self *self; /* its state, set aside meanwhile */
+    struct signals
+        signals; /* as they were: a handler must not meet a thread that holds all locks */
+};
+static MT_TLS struct start_fork start_fork;
 
 /* ---- coming up ---- */
 
@@ -191,10 +199,11 @@ static void start_thaw(void)
 /* All locks, in order. Not if a handler forks that interrupted this thread inside the shim. */
 static void start_fork_prepare(void)
 {
-    start_fork_guarded = start_mode == START_ON && lock_mine.depth == 0 && start_owns_report();
-    if (!start_fork_guarded)
+    if (start_mode != START_ON || lock_mine.depth != 0 || !start_owns_report())
         return;
-    start_forker = self_active;
+    signals_block(&start_fork.signals);
+    start_fork.guarded = true;
+    start_fork.self = self_active;
     self_active = NULL;
     lock_hold(&start_lock);
     all_locks_hold();
@@ -203,9 +212,10 @@ static void start_fork_prepare(void)
 
 static void start_fork_parent(void)
 {
-    if (!start_fork_guarded)
+    if (!start_fork.guarded)
         return;
-    struct self *self = start_forker;
+    struct self *self = start_fork.self;
+    start_fork.guarded = false;
     if (lock_unfreeze())
         start_thaw();
     self_active = self;
@@ -214,6 +224,7 @@ static void start_fork_parent(void)
         hook_drain(self);
         self_active = self;
     }
+    signals_restore(&start_fork.signals);
 }
 
 /* Frees the locks that the parent's threads held. */
@@ -227,14 +238,18 @@ static void start_reset_locks(bool whole)
 
 static void start_fork_child(void)
 {
+    bool guarded = start_fork.guarded;
     if (start_mode != START_ON)
         return;
+    start_fork.guarded = false;
     self_active = NULL;
     /* As the kernel has left them, where it knows MADV_WIPEONFORK. */
     store_relaxed(start_here, 0);
     if (self_mine)
         store_relaxed(&self_mine->ready, SELF_FORKED);
-    start_reset_locks(start_fork_guarded && lock_was_frozen());
+    start_reset_locks(guarded && lock_was_frozen());
+    if (guarded)
+        signals_restore(&start_fork.signals);
 }
 
 /* ---- a forked child's own report ---- */

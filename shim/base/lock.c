@@ -23,35 +23,39 @@ static inline void lock_pause(void)
 #endif
 }
 
-enum {
-    LOCK_FREE,
-    LOCK_FROZEN,
-    LOCK_BROKEN,
-};
-static uint32_t lock_freeze_state; /* LOCK_FROZEN by the forking thread, LOCK_BROKEN by a waiter */
-static void (*lock_freeze_thaw)(void); /* by the forking thread, before LOCK_FROZEN */
+/* Each freeze has a number of its own: once one was broken, the next may have begun before the first one's thread
+   comes to ask. */
+static uint32_t lock_freeze_number; /* the last one's; by the forking thread, with all locks held */
+static uint32_t
+    lock_freeze_now; /* the one that lasts, 0: none; ended by its thread or by a waiter */
+static void (*lock_freeze_thaw)(void);  /* by the forking thread, before lock_freeze_now */
+static MT_TLS uint32_t lock_freeze_own; /* this thread's */
 
 static void lock_break_freeze(void)
 {
-    uint32_t expected = LOCK_FROZEN;
-    if (swap_acquire(&lock_freeze_state, &expected, LOCK_BROKEN)) /* LOCK-FREEZE */
+    uint32_t now = load_acquire(&lock_freeze_now); /* LOCK-FREEZE */
+    if (now && swap_acquire(&lock_freeze_now, &now, 0))
         lock_freeze_thaw();
 }
 
 void lock_freeze(void (*thaw)(void))
 {
     lock_freeze_thaw = thaw;
-    store_release(&lock_freeze_state, LOCK_FROZEN); /* LOCK-FREEZE */
+    lock_freeze_number += 1 + (lock_freeze_number == UINT32_MAX);
+    lock_freeze_own = lock_freeze_number;
+    store_release(&lock_freeze_now, lock_freeze_own); /* LOCK-FREEZE */
 }
 
 bool lock_unfreeze(void)
 {
-    return exchange_acquire(&lock_freeze_state, LOCK_FREE) == LOCK_FROZEN;
+    uint32_t own = lock_freeze_own;
+    lock_freeze_own = 0;
+    return own && swap_acquire(&lock_freeze_now, &own, 0);
 }
 
 bool lock_was_frozen(void)
 {
-    return load_acquire(&lock_freeze_state) == LOCK_FROZEN;
+    return lock_freeze_own && load_acquire(&lock_freeze_now) == lock_freeze_own;
 }
 
 /* Naps until the lock is free, and takes it. */

@@ -300,6 +300,7 @@ void check_fork_child(void)
 static bool check_freeze(struct check_picture *picture)
 {
     picture->froze_ns = sys_clock_ns(CLOCK_MONOTONIC);
+    lock_critical++; /* a handler that interrupts this thread must not wait for what it holds */
     all_locks_hold();
     if (freeze_begin(&picture->freeze)) {
         picture->room = (picture->freeze.count + 1) * sizeof *picture->threads;
@@ -312,6 +313,7 @@ static bool check_freeze(struct check_picture *picture)
         freeze_end(&picture->freeze);
     }
     all_locks_release();
+    lock_critical--;
     return false;
 }
 
@@ -343,6 +345,7 @@ static void check_with_threads(const struct check_request *request, struct check
     if (!in_place)
         record->failure = check_copy_process(request, picture, record);
     all_locks_release();
+    lock_critical--;
     if (in_place)
         check_scan(request, picture, record);
     check_thaw(picture, record);
