@@ -104,19 +104,48 @@ static void module_fill(struct mtf_module *record, const struct module_image *im
         memcpy(record->build_id, image->build_id, length);
     module_path_find(image->name, record->flags, module_path);
     module_path_identify(module_path, record);
-    record->path = name_add(module_path, strlen(module_path));
+}
+
+/* Is it the same file at the same place? What cannot be told is not. */
+static bool module_is_same(const struct mtf_module *old, const struct mtf_module *now)
+{
+    return old->unloaded && old->start == now->start && old->end == now->end &&
+           old->bias == now->bias && old->flags == now->flags && now->inode &&
+           old->inode == now->inode && old->file_size == now->file_size &&
+           old->mtime_ns == now->mtime_ns && old->build_id_length == now->build_id_length &&
+           memcmp(old->build_id, now->build_id, sizeof old->build_id) == 0 &&
+           strcmp(name_text(old->path), module_path) == 0;
+}
+
+/* A plugin that comes and goes keeps its record, and its call sites are the same: a program that loads one a
+   thousand times has its leak in one place, not in a thousand. LOCK_MODULE is held. */
+static uint32_t module_again(const struct mtf_module *now)
+{
+    struct mtf_module *records = file_table(MTF_KIND_MODULES);
+    for (uint64_t id = file_count(MTF_KIND_MODULES); id-- > 1;) {
+        if (module_is_same(&records[id], now)) {
+            store_relaxed(&records[id].unloaded, 0);
+            return (uint32_t)id;
+        }
+    }
+    return 0;
 }
 
 /* Writes a record; its id, or 0 when the table is full. LOCK_MODULE is held. */
 static uint32_t module_record(const struct module_image *image)
 {
-    struct mtf_module *records = file_table(MTF_KIND_MODULES);
+    struct mtf_module *records = file_table(MTF_KIND_MODULES), now = {0};
+    module_fill(&now, image);
+    uint32_t again = module_again(&now);
+    if (again)
+        return again;
     uint64_t id = file_reserve(MTF_KIND_MODULES, 1);
     if (id == FILE_FULL || id > UINT32_MAX) {
         file_lost(MTF_LOST_MODULE);
         return 0;
     }
-    module_fill(&records[id], image);
+    now.path = name_add(module_path, strlen(module_path));
+    records[id] = now;
     file_publish(MTF_KIND_MODULES, id + 1);
     return (uint32_t)id;
 }

@@ -32,8 +32,42 @@ load helpers
   json_says '.sites[] | select(.figures.live_bytes == 640) | .stack | length' 1000
 }
 
-@test "plugins that come and go keep their names, also at the same address" {
+@test "plugins that come and go keep their names, also at the same address" { # TRAPS row 46
   truth_holds plugins_come_and_go "$programs"
+}
+
+@test "a plugin that is loaded again and again has its leak in one place, and one that replaced it has its own" { # TRAPS row 46
+  cat >reloads.c <<'C'
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+static void load(void)
+{
+    void *handle = dlopen("./plugin.so", RTLD_NOW);
+    if (handle == NULL || dlclose(handle) != 0)
+        exit(1);
+}
+int main(int argc, char **argv)
+{
+    for (int i = 0; i < 100; i++)
+        load();
+    if (rename(argv[argc - 1], "./plugin.so") != 0)
+        return 2;
+    for (int i = 0; i < 100; i++)
+        load();
+    return 0;
+}
+C
+  gcc -g -O0 -o reloads reloads.c
+  cp "$programs/first_plugin.so" plugin.so
+  cp "$programs/second_plugin.so" another.so
+  track ./reloads ./another.so
+  as_json "$(the_report 'reloads.*.memtrack')"
+  json_says '[.sites[] | select(.stack[0].function == "second_plugin_starts")] | length < 10' true
+  json_says '[.sites[] | select(.stack[0].function == "second_plugin_starts") | .figures.live_bytes] | add' 2200
+  # Those of the file that is gone have no names, and none of the other file's.
+  json_says '[.sites[] | select(.figures.live_bytes % 11 == 0 and .stack[0].function == null)] | length < 10' true
+  json_says '[.sites[] | select(.figures.live_bytes % 11 == 0 and .stack[0].function == null) | .figures.live_bytes] | add' 1100
 }
 
 @test "every frame of the program has a function, a file and a line" {

@@ -133,3 +133,19 @@ C
     done
   done
 }
+
+@test "threads, forks, plugins, mappings and signals at once: nothing hangs, and the books are right" {
+  local round
+  for round in 1 2; do
+    rm -rf reports
+    mkdir reports
+    options=out=reports/:summary=0
+    track "$programs/everything_at_once" 1500 "$programs"
+    tool report --json reports >reports.json
+    report=$("$python" "$root/tests/cases/everything.py" stdout <reports.json) || {
+      echo "$report"
+      return 1
+    }
+    compare stdout "$report"
+  done
+}

@@ -103,13 +103,14 @@ static uintptr_t any_code_of(void *handle)
     return image.start;
 }
 
-static void a_module_that_is_gone_is_marked_and_comes_back_as_another(void **state)
+static void a_module_that_is_gone_is_marked_and_is_itself_where_it_comes_back(void **state)
 {
     (void)state;
     uint32_t epoch = module_epoch;
     void *handle = dlopen(GUEST, RTLD_NOW);
     assert_non_null(handle);
-    const struct mtf_module *first = record_of((const void *)any_code_of(handle));
+    uintptr_t place = any_code_of(handle);
+    const struct mtf_module *first = record_of((const void *)place);
     assert_int_not_equal(first->path, 0);
     assert_int_equal(first->unloaded, 0);
     dlclose(handle);
@@ -117,9 +118,40 @@ static void a_module_that_is_gone_is_marked_and_comes_back_as_another(void **sta
     assert_int_not_equal(first->unloaded, 0);
     assert_int_equal(module_epoch, epoch + 1);
     handle = dlopen(GUEST, RTLD_NOW);
-    assert_ptr_not_equal(record_of((const void *)any_code_of(handle)), first);
+    const struct mtf_module *second = record_of((const void *)any_code_of(handle));
+    assert_int_equal(second == first, any_code_of(handle) == place);
+    assert_int_equal(second->unloaded, 0);
     dlclose(handle);
     module_rescan();
+    assert_int_not_equal(second->unloaded, 0);
+}
+
+static void another_module_at_the_same_place_is_another(void **state)
+{
+    (void)state;
+    void *handle = dlopen(GUEST, RTLD_NOW);
+    const struct mtf_module *first = record_of((const void *)any_code_of(handle));
+    dlclose(handle);
+    module_rescan();
+    handle = dlopen(OTHER_GUEST, RTLD_NOW);
+    const struct mtf_module *other = record_of((const void *)any_code_of(handle));
+    assert_ptr_not_equal(other, first);
+    assert_int_not_equal(first->unloaded, 0);
+    dlclose(handle);
+    module_rescan();
+}
+
+static void a_hundred_loads_need_few_records(void **state)
+{
+    (void)state;
+    uint64_t before = file_count(MTF_KIND_MODULES);
+    for (int i = 0; i < 100; i++) {
+        void *handle = dlopen(GUEST, RTLD_NOW);
+        record_of((const void *)any_code_of(handle));
+        dlclose(handle);
+        module_rescan();
+    }
+    assert_true(file_count(MTF_KIND_MODULES) - before < 50);
 }
 
 /* The rules of code that was there before are not those of the code that is there now. */
@@ -226,7 +258,9 @@ int main(void)
         cmocka_unit_test(the_kernels_own_modules_are_flagged),
         cmocka_unit_test(an_address_outside_of_all_modules_has_none),
         cmocka_unit_test(a_scan_records_nothing_twice),
-        cmocka_unit_test(a_module_that_is_gone_is_marked_and_comes_back_as_another),
+        cmocka_unit_test(a_module_that_is_gone_is_marked_and_is_itself_where_it_comes_back),
+        cmocka_unit_test(another_module_at_the_same_place_is_another),
+        cmocka_unit_test(a_hundred_loads_need_few_records),
         cmocka_unit_test(rules_do_not_outlive_their_module),
         cmocka_unit_test(finding_goes_on_while_modules_come_and_go),
     };

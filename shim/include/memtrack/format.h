@@ -123,8 +123,8 @@ struct mtf_name {
 #include "memtrack/format_map.h"
 #include "memtrack/format_usage.h"
 
-/* A load of one ELF object (or the vdso). A module that comes back after dlclose is a new record.
- */
+/* A load of one ELF object (or the vdso). A module that comes back after dlclose has the same record if it is the
+   same file at the same addresses, and a new one otherwise. */
 struct mtf_module {
     mtf_name_ref path; /* as the loader knew it, made absolute where possible */
     uint32_t flags;    /* MTF_MODULE_* */
@@ -132,7 +132,7 @@ struct mtf_module {
     uint64_t start;    /* lowest mapped address */
     uint64_t end;      /* one past the highest */
     uint64_t loaded;   /* totals.sequence when the shim first saw it */
-    uint64_t unloaded; /* totals.sequence when it was gone; 0 while it is loaded */
+    uint64_t unloaded; /* totals.sequence when it was last gone; 0 while it is loaded */
     uint64_t inode;    /* of the file when it was loaded; 0 if it could not be asked */
     uint64_t file_size;
     int64_t mtime_ns;
