@@ -49,7 +49,7 @@ static bool reach_holds(struct reach *reach, uint32_t index, const struct reach_
 {
     const struct census_block *block = &reach->census->blocks[index];
     uintptr_t word = from->word;
-    if (word == block->start || from->loader)
+    if (word == block->start || word == block->start + block->size || from->loader)
         return true;
     /* Whoever maps memory carves it up: an allocator holds its regions by pointers to what is in them. */
     if (reach->census->states[index] & CENSUS_MAPPING)
@@ -108,9 +108,26 @@ static void reach_note_done(struct reach *reach, uint32_t index, uintptr_t word)
         *reach_done(reach, word) = word >> CENSUS_AREA_SHIFT;
 }
 
+/* The block that an address is in. new[] of no elements gives a pointer to the end of a block that holds nothing but
+   their number, by the Itanium C++ ABI; nothing else points there, and delete[] takes it. */
+static uint32_t reach_find(struct reach *reach, const struct reach_pending *from)
+{
+    const size_t head = sizeof(size_t);
+    uint32_t index = census_find(reach->census, from->word);
+    if (MT_LIKELY(index != CENSUS_NONE) || from->word % (2 * head) != head)
+        return index;
+    index = census_find(reach->census, from->word - 1);
+    if (index == CENSUS_NONE || reach->census->blocks[index].size != head ||
+        reach->census->blocks[index].start != from->word - head)
+        return CENSUS_NONE;
+    const struct space_area *area = space_at(reach->space, from->word - head);
+    bool none = reach_is_plain(area) && *(const size_t *)(from->word - head) == 0;
+    return none ? index : CENSUS_NONE;
+}
+
 static void reach_lead(struct reach *reach, const struct reach_pending *from)
 {
-    uint32_t index = census_find(reach->census, from->word);
+    uint32_t index = reach_find(reach, from);
     if (index == CENSUS_NONE || (from->glibc && reach_is_chunk(reach, index, from->word)))
         return;
     if (reach->clique == CENSUS_NONE)

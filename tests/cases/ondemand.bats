@@ -3,11 +3,14 @@
 # shellcheck disable=SC2154,SC2034 # helpers.bash
 load helpers
 
+# What the server is started by, if anything.
+below=()
+
 # Starts waits_every_way ARGS... under memtrack, with a fifo as its input; pid, and descriptor 7 to end it.
 serve() {
   mkfifo input
   exec 7<>input
-  "${clean[@]}" MEMTRACK_OPTIONS="out=$PWD/served.memtrack:$options" LD_PRELOAD="$shim" \
+  "${below[@]}" "${clean[@]}" MEMTRACK_OPTIONS="out=$PWD/served.memtrack:$options" LD_PRELOAD="$shim" \
     "$programs/waits_every_way" "$@" >stdout 2>stderr <input 7>&- &
   pid=$!
   until grep -q ready stdout; do
@@ -205,4 +208,65 @@ E
   grep -q '1,234 bytes in 1 blocks are definitely lost' text
   dismiss
   [ "$(checks)" = "$(printf 'command null 1234 1\nexit null 1234 1')" ]
+}
+
+# TRAPS row 29: what containers forbid is not needed.
+@test "without ptrace and process_vm_readv, as a user without privileges: threads are stopped, asked and checked all the same" {
+  cat >confined.c <<'E'
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#define DENY(call) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+int main(int argc, char **argv)
+{
+    struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        DENY(SYS_ptrace), DENY(SYS_process_vm_readv), DENY(SYS_process_vm_writev), DENY(SYS_kcmp), DENY(SYS_bpf),
+        DENY(SYS_perf_event_open), DENY(SYS_userfaultfd), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+    if (argc < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+        return 9;
+    execv(argv[1], argv + 1);
+    return 9;
+}
+E
+  gcc -o confined confined.c
+  local user=() place
+  if [ "$(id -u)" = 0 ]; then
+    user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    # Somewhere that the user may look into.
+    place=$(mktemp -d /tmp/memtrack-ondemand-XXXXXX)
+    chmod 755 "$place"
+    cp "$programs/waits_every_way" "$shim" "$memtrack" confined "$place"
+    programs=$place shim=$place/libmemtrack.so memtrack=$place/memtrack
+    chmod 777 . && chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" 2>/dev/null || true
+    cd "$place" && chmod 777 . || return 1
+  fi
+  below=("${user[@]}" ./confined /usr/bin/env)
+  clean=("${clean[@]:1}")
+  serve
+  clean=(env "${clean[@]}")
+  local status=0
+  "${user[@]}" "${clean[@]}" "$memtrack" leaks "$pid" >text || status=$?
+  dismiss
+  [ "$status" = 1 ]
+  grep -q 'definitely lost: 5,555 bytes in 2 blocks' text
+  [ "$(tail -n 1 stdout)" = "interrupted 0" ]
+  [ "$(checks)" = "$(printf 'command null 5555 2\nexit null 5555 2')" ]
+  [ -z "$place" ] || rm -r "$place"
+}
+
+@test "a process in a container's own process namespace is asked from outside" {
+  unshare -pf --mount-proc true 2>/dev/null || skip "no namespace can be made here"
+  below=(unshare -pf --mount-proc)
+  serve alone
+  local inside status=0
+  inside=$(pgrep -P "$pid")
+  tool leaks "$inside" >text || status=$?
+  dismiss
+  [ "$status" = 1 ]
+  grep -q 'definitely lost: 5,555 bytes in 2 blocks' text
 }

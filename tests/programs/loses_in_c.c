@@ -1,5 +1,6 @@
 /* Blocks that C loses and holds in every way that Valgrind's and LeakSanitizer's own tests know of, and more. */
 #include "loses.h"
+#include "memtrack.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -177,6 +178,14 @@ static void lost_when_its_holder_shrank(void)
     grown = loses_keep(realloc(holder, 64));
 }
 
+/* Called last: its frame is dead at the exit, and lies deeper than what the exit itself overwrites. */
+static void lost_in_a_dead_frame(void)
+{
+    void *volatile deep[4096];
+    deep[7] = node(node(NULL, NULL), NULL);
+    loses_keep((void *)deep);
+}
+
 /* ---- held by pointers into them ---- */
 
 char *inner;
@@ -342,6 +351,18 @@ static void held_behind_a_guard(void)
     mprotect((char *)guarded + 4096, 4096, PROT_NONE);
 }
 
+/* A guard that is no mapping of its own (Linux 6.13): only touching it tells. Elsewhere it is a page like any other. */
+#define ADVICE_GUARD_INSTALL 102
+void **lightly_guarded;
+static void held_behind_a_light_guard(void)
+{
+    lightly_guarded = map(3 << 12, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    lightly_guarded[3] = block(191);
+    lightly_guarded[2 * 512 + 3] = block(192);
+    if (memtrack_is_active()) /* Valgrind 3.19 dies of them */
+        madvise((char *)lightly_guarded + 4096, 4096, ADVICE_GUARD_INSTALL);
+}
+
 /* Nobody can read it now, so nobody can be held by it; Valgrind does not read it either. */
 void **locked_away;
 static void lost_behind_no_access(void)
@@ -442,6 +463,8 @@ static void all(void)
     LOSES_TO_VALGRIND(held_by_read_only_mapping, "definite=183/1");
     LOSES(held_behind_a_guard, "reachable=12657/3");
     LOSES_TO_VALGRIND(held_behind_a_guard, "reachable=369/2");
+    LOSES(held_behind_a_light_guard, "reachable=12671/3");
+    LOSES_TO_VALGRIND(held_behind_a_light_guard, "reachable=383/2");
     LOSES(lost_behind_no_access, "definite=186/1 reachable=4096/1");
     LOSES_TO_VALGRIND(lost_behind_no_access, "definite=186/1");
     LOSES(lost_in_unmapped, "definite=187/1");
@@ -461,7 +484,9 @@ int main(void)
     on_exit(on_exit_nothing, held_by_on_exit());
     all();
     printf("loses held_by_on_exit reachable=200/1\nloses held_by_the_stack reachable=201/1\n");
-    loses_wipe();
+    printf("loses lost_in_a_dead_frame definite=64/1 indirect=64/1\n");
     fflush(stdout);
+    loses_wipe();
+    lost_in_a_dead_frame();
     exit(local == NULL);
 }
