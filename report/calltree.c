@@ -1,24 +1,11 @@
-/* A table that cannot grow is an error to its caller, not the end of the process. */
-#define HASH_NONFATAL_OOM 1
-
 #include "calltree.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
-struct calltree_key {
-    uint32_t parent;
-    uint32_t function;
-};
-
-/* Finds a node by what it is. */
-struct calltree_entry {
-    struct calltree_key key;
-    uint32_t node;
-    UT_hash_handle hh;
-};
+#define INDEX_FIRST 1024u
 
 struct calltree {
     unsigned width;
@@ -26,7 +13,14 @@ struct calltree {
     uint32_t room;
     struct calltree_node *nodes;
     uint64_t *values; /* `width` for each node */
-    struct calltree_entry *index;
+    /* Nodes by parent and function: open addressing, a power of two, 0 for an empty place. Trees of deep
+       programs have millions of nodes; an entry of its own for each would be most of their memory. */
+    uint32_t *index;
+    uint32_t index_size;
+    /* The nodes of the path that was added last, root first: the next one mostly begins like it. */
+    uint32_t *last;
+    size_t last_count;
+    size_t last_room;
 };
 
 static int nodes_reserve(struct calltree *tree)
@@ -64,7 +58,9 @@ struct calltree *calltree_new(unsigned width)
     if (tree == NULL)
         return NULL;
     tree->width = width;
-    if (node_push(tree, 0, UINT32_MAX) == 0)
+    tree->index_size = INDEX_FIRST;
+    tree->index = calloc(tree->index_size, sizeof tree->index[0]);
+    if (tree->index != NULL && node_push(tree, 0, UINT32_MAX) == 0)
         return tree;
     calltree_free(tree);
     return NULL;
@@ -72,50 +68,64 @@ struct calltree *calltree_new(unsigned width)
 
 void calltree_free(struct calltree *tree)
 {
-    struct calltree_entry *entry, *next;
     if (tree == NULL)
         return;
-    HASH_ITER(hh, tree->index, entry, next)
-    {
-        HASH_DEL(tree->index, entry);
-        free(entry);
-    }
+    free(tree->index);
+    free(tree->last);
     free(tree->nodes);
     free(tree->values);
     free(tree);
 }
 
-static int child_add(struct calltree *tree, const struct calltree_key *key, uint32_t *child)
+/* The place of a node in the index: where it is, or where it belongs. */
+static uint32_t index_place(const struct calltree *tree, uint32_t parent, uint32_t function)
 {
-    struct calltree_entry *entry = calloc(1, sizeof *entry);
-    int error = entry != NULL ? node_push(tree, key->parent, key->function) : -ENOMEM;
-    if (error != 0) {
-        free(entry);
-        return error;
+    uint64_t hash = (((uint64_t)parent << 32 | function) + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t place = (uint32_t)(hash >> 32) & (tree->index_size - 1);
+    for (; tree->index[place] != 0; place = (place + 1) & (tree->index_size - 1)) {
+        const struct calltree_node *node = &tree->nodes[tree->index[place]];
+        if (node->parent == parent && node->function == function)
+            break;
     }
-    entry->key = *key;
-    entry->node = tree->count - 1;
-    HASH_ADD(hh, tree->index, key, sizeof entry->key, entry);
-    if (entry->hh.tbl == NULL) {
-        tree->count--;
-        free(entry);
+    return place;
+}
+
+/* Keeps at least half of the index empty. */
+static int index_reserve(struct calltree *tree)
+{
+    if (tree->count < tree->index_size / 2)
+        return 0;
+    if (tree->index_size > UINT32_MAX / 2)
         return -ENOMEM;
-    }
-    *child = entry->node;
-    tree->nodes[*child].next = tree->nodes[key->parent].first_child;
-    tree->nodes[key->parent].first_child = *child;
+    uint32_t *bigger = calloc((size_t)tree->index_size * 2, sizeof bigger[0]);
+    if (bigger == NULL)
+        return -ENOMEM;
+    free(tree->index);
+    tree->index = bigger;
+    tree->index_size *= 2;
+    for (uint32_t node = 1; node < tree->count; node++)
+        tree->index[index_place(tree, tree->nodes[node].parent, tree->nodes[node].function)] = node;
+    return 0;
+}
+
+static int child_add(struct calltree *tree, uint32_t parent, uint32_t function, uint32_t *child)
+{
+    int error = index_reserve(tree);
+    if (error == 0)
+        error = node_push(tree, parent, function);
+    if (error != 0)
+        return error;
+    *child = tree->count - 1;
+    tree->index[index_place(tree, parent, function)] = *child;
+    tree->nodes[*child].next = tree->nodes[parent].first_child;
+    tree->nodes[parent].first_child = *child;
     return 0;
 }
 
 static int child_of(struct calltree *tree, uint32_t parent, uint32_t function, uint32_t *child)
 {
-    const struct calltree_key key = {parent, function};
-    struct calltree_entry *entry;
-    HASH_FIND(hh, tree->index, &key, sizeof key, entry);
-    if (entry == NULL)
-        return child_add(tree, &key, child);
-    *child = entry->node;
-    return 0;
+    *child = tree->index[index_place(tree, parent, function)];
+    return *child != 0 ? 0 : child_add(tree, parent, function, child);
 }
 
 static void node_count(struct calltree *tree, uint32_t node, const uint64_t *values)
@@ -127,21 +137,41 @@ static void node_count(struct calltree *tree, uint32_t node, const uint64_t *val
     }
 }
 
+static int last_reserve(struct calltree *tree, size_t count)
+{
+    if (count <= tree->last_room)
+        return 0;
+    uint32_t *last = reallocarray(tree->last, 2 * count, sizeof last[0]);
+    if (last == NULL)
+        return -ENOMEM;
+    tree->last = last;
+    tree->last_room = 2 * count;
+    return 0;
+}
+
 int calltree_add(struct calltree *tree, enum calltree_direction direction, const uint32_t *path,
                  size_t count, const uint64_t *values, uint32_t *leaf)
 {
     uint32_t node = 0;
+    bool same = true; /* as the last path, so far */
+    int error = last_reserve(tree, count);
     node_count(tree, 0, values);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && error == 0; i++) {
         uint32_t function = path[direction == CALLTREE_UP ? i : count - 1 - i];
-        int error = child_of(tree, node, function, &node);
-        if (error != 0)
-            return error;
-        node_count(tree, node, values);
+        same = same && i < tree->last_count && tree->nodes[tree->last[i]].function == function;
+        if (same)
+            node = tree->last[i];
+        else
+            error = child_of(tree, node, function, &node);
+        if (error == 0) {
+            tree->last[i] = node;
+            node_count(tree, node, values);
+        }
     }
-    if (leaf != NULL)
+    tree->last_count = error == 0 ? count : 0;
+    if (error == 0 && leaf != NULL)
         *leaf = node;
-    return 0;
+    return error;
 }
 
 uint32_t calltree_count(const struct calltree *tree)
