@@ -99,7 +99,7 @@ C
   compare stdout "$(the_report 'fork_every_way.*.memtrack')"
 }
 
-@test "each exec function ends one report and begins the next" {
+@test "each exec function ends one report and begins the next" { # TRAPS row 7
   local way first second
   for way in execve execv execvp execvpe execl execlp execle fexecve execveat; do
     rm -f ./*.memtrack

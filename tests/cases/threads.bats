@@ -149,3 +149,73 @@ C
     compare stdout "$report"
   done
 }
+
+@test "there is no thread but the program's own" { # TRAPS row 9
+  cat >alone.c <<'C'
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+    int tasks = -2; /* . and .. */
+    sigset_t blocked;
+    for (int i = 0; i < 100000; i++)
+        free(malloc(100));
+    DIR *folder = opendir("/proc/self/task");
+    while (readdir(folder))
+        tasks++;
+    closedir(folder);
+    sigprocmask(SIG_BLOCK, NULL, &blocked);
+    for (int i = 1; i < 65; i++)
+        tasks += sigismember(&blocked, i) == 1;
+    return tasks;
+}
+C
+  gcc -O0 -fno-builtin -o alone alone.c
+  local status=0
+  options=lifetimes=1
+  track ./alone || status=$?
+  [ "$status" = 1 ]
+}
+
+@test "what the thread library keeps for threads is no leak" { # TRAPS row 23
+  cat >kept.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static __thread char large[20000];
+static void *end_at_once(void *unused)
+{
+    large[0] = 1;
+    free(malloc(10));
+    return unused;
+}
+static void *stay(void *unused)
+{
+    large[0] = 1;
+    for (;;)
+        pause();
+    return unused;
+}
+int main(void)
+{
+    pthread_t threads[20], thread;
+    for (int i = 0; i < 20; i++)
+        pthread_create(&threads[i], NULL, end_at_once, NULL);
+    for (int i = 0; i < 20; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 3; i++)
+        pthread_create(&thread, NULL, stay, NULL);
+    pthread_create(&thread, NULL, end_at_once, NULL);
+    pthread_detach(thread);
+    usleep(50000);
+    return 0;
+}
+C
+  gcc -g -O0 -fno-builtin -o kept kept.c -lpthread
+  track ./kept
+  flat_json "$(the_report 'kept.*.memtrack')"
+  json_says '.totals.live_blocks > 0' true
+  json_says '.checks[-1].check | [.failure, (.kinds | .definite.blocks, .indirect.blocks, .possible.blocks)] | @csv' ,0,0,0
+}

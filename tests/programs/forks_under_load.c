@@ -1,4 +1,4 @@
-/* usage: forks_under_load FORKS: forks while three threads allocate at full speed; each child starts two
+/* usage: forks_under_load FORKS: two threads fork while three threads allocate at full speed; each child starts two
    threads that allocate among them, frees a block that it inherited and keeps one of its own. Children leave
    by exit and by _exit in turn. The parent's truth goes to standard output; what a child must say is the same
    for all: 2 * 50 allocations under child_thread, all freed, and 77 bytes under child_keeps. */
@@ -72,15 +72,9 @@ static void main_keeps(void)
     inherited = malloc(55);
 }
 
-int main(int argc, char **argv)
+static void *fork_often(void *forks)
 {
-    truth_require(argc == 2);
-    pthread_t threads[WORKERS];
-    struct truth sum = {0};
-    main_keeps();
-    for (int i = 0; i < WORKERS; i++)
-        truth_require(pthread_create(&threads[i], NULL, work, &counted[i]) == 0);
-    for (int i = 0, forks = atoi(argv[1]); i < forks; i++) {
+    for (int i = 0; i < *(int *)forks; i++) {
         int status = 0;
         pid_t pid = fork();
         truth_require(pid >= 0);
@@ -89,6 +83,21 @@ int main(int argc, char **argv)
         truth_require(waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
                       WEXITSTATUS(status) == 6);
     }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[WORKERS], forker;
+    struct truth sum = {0};
+    int forks = argc == 2 ? atoi(argv[1]) / 2 : 0;
+    truth_require(forks > 0);
+    main_keeps();
+    for (int i = 0; i < WORKERS; i++)
+        truth_require(pthread_create(&threads[i], NULL, work, &counted[i]) == 0);
+    truth_require(pthread_create(&forker, NULL, fork_often, &forks) == 0);
+    fork_often(&forks);
+    truth_require(pthread_join(forker, NULL) == 0);
     stop = 1;
     for (int i = 0; i < WORKERS; i++) {
         pthread_join(threads[i], NULL);

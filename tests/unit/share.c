@@ -151,8 +151,8 @@ static void sequence_numbers_are_given_once(void **state)
 
 /* ---- a kill at any instruction ---- */
 
-#define STEP_SIZE 100  /* of each block, so that calls and bytes tell of each other */
-#define STEP_LEAST 500 /* instructions: fewer would not be what is to be looked at */
+#define STEP_SIZE 100ull /* of each block, so that calls and bytes tell of each other */
+#define STEP_LEAST 500   /* instructions: fewer would not be what is to be looked at */
 
 /* Events that fill shares, change the site of a slot, and settle all because the drift is reached. */
 static void count_step_by_step(void)
