@@ -86,12 +86,12 @@ static bool start_layers(void)
 {
     lock_start();
     cxx_start();
+    lsan_start();
     real_resolve();
     mmap_start();
     brk_start();
     shm_start();
     pthread_start();
-    lsan_start();
     cxx_judge();
     start_own_boot_allocs = boot_count();
     start_here = sys_map(SYS_PAGE);

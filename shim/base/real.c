@@ -110,6 +110,14 @@ static void *real_made_pvalloc(size_t size)
     return real.memalign(page, rounded & ~(page - 1));
 }
 
+bool real_may_miss(void)
+{
+    Dl_info first, ours;
+    const void *found = dlsym(RTLD_DEFAULT, "malloc");
+    return found == NULL || !dladdr(found, &first) || !dladdr(&real, &ours) ||
+           first.dli_fbase == ours.dli_fbase;
+}
+
 void *real_next(const char *name)
 {
     return dlsym(RTLD_NEXT, name);

@@ -33,6 +33,10 @@ bool real_wake(void) __attribute__((weak));
 /* Looks up the next malloc family (RTLD_NEXT). Takes the loader's lock; may call back into the
    hooks, which then serve from the boot pool. */
 void real_resolve(void);
+/* May a function be looked up that is not there? The loader makes the text of its error with the program's
+   malloc. Where that is not ours it may be in the middle of coming up, under a lock: it called mmap, which
+   brought us up. */
+bool real_may_miss(void);
 /* The next definition of any function, NULL if there is none. */
 void *real_next(const char *name);
 /* After lookups by dlsym: what was absent must not be the host's error, nor the text of it a block that the host

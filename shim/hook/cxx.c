@@ -93,20 +93,9 @@ static void *cxx_address_of(cxx_function next)
     return found;
 }
 
-/* The loader makes the text of a look-up that fails with the program's malloc. One of its own may be in the
-   middle of coming up, under a lock: it called mmap, which brought us up. */
-static bool cxx_loader_allocates_elsewhere(void)
-{
-    Dl_info first, ours;
-    void *found = dlsym(RTLD_DEFAULT, "malloc");
-    void *here = cxx_address_of((cxx_function)cxx_start);
-    return found && dladdr(found, &first) && dladdr(here, &ours) &&
-           first.dli_fbase != ours.dli_fbase;
-}
-
 void cxx_start(void)
 {
-    if (cxx_loader_allocates_elsewhere())
+    if (!real_may_miss())
         return; /* its operators are looked up when they are called */
     for (enum cxx_id id = 0; id < CXX_COUNT; id++) {
         void *found = real_next(cxx_names[id]);

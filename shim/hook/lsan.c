@@ -16,6 +16,8 @@ static struct {
 
 void lsan_start(void)
 {
+    if (!real_may_miss())
+        return;
     void *found = dlsym(RTLD_DEFAULT, "__lsan_is_turned_off");
     memcpy(&lsan_program.is_turned_off, &found, sizeof found);
     found = dlsym(RTLD_DEFAULT, "__lsan_default_suppressions");
