@@ -89,6 +89,7 @@ C
   tool report --json --phase serve "$report" | jq '.reports[0]' >cut.json
   drive phases page.html report.json cut.json serve
   drive memory page.html report.json
+  drive narrow page.html
 }
 
 @test "the verdict is green where nothing is lost, red where something is" {

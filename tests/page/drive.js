@@ -207,6 +207,16 @@ async function memory(browser, file, reportFile) {
   expectQuiet(page);
 }
 
+// Nothing but tables and flame graphs, which scroll by themselves, is wider than a telephone.
+async function narrow(browser, file) {
+  const page = await open(browser, file);
+  await page.setViewportSize({ width: 360, height: 800 });
+  await settle(page);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  check(width <= 360, `the page is ${width} wide on a screen of 360`);
+  expectQuiet(page);
+}
+
 // The verdict's colour is that of its words.
 async function verdict(browser, file, wanted) {
   const page = await open(browser, file);
@@ -253,7 +263,7 @@ async function speedscope(browser, file, program) {
   check(complaints.length === 0, `speedscope complains: ${complaints.join('; ')}`);
 }
 
-const tests = { totals, interact, timeline, leaks, compared, hostile, large, phases, memory, verdict, speedscope };
+const tests = { totals, interact, timeline, leaks, compared, hostile, large, phases, memory, narrow, verdict, speedscope };
 
 (async () => {
   const browser = await chromium.launch({ executablePath: browsers.find(fs.existsSync), args: ['--no-sandbox', '--disable-gpu'] });
