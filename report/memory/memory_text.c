@@ -224,15 +224,14 @@ static void thread_print(struct text *text, const struct snapshot_thread *thread
 {
     fprintf(text->out, "  %" PRIu32 " ", thread->tid);
     terminal_put_string(text->out, thread->name);
-    fprintf(text->out, "%s%s: %s in %s, freed %s in %s",
+    fprintf(text->out, "%s%s: %s in %s, freed %s in %s\n",
             thread->flags & MTF_THREAD_MAIN ? ", the first" : "",
             thread->flags & MTF_THREAD_ENDED ? ", ended" : "",
-            amount_bytes(thread->alloc_bytes).text, amount_noun(thread->allocs, "allocation").text,
-            amount_bytes(thread->freed_bytes).text, amount_noun(thread->frees, "call").text);
+            amount_short(thread->alloc_bytes).text, amount_noun(thread->allocs, "allocation").text,
+            amount_short(thread->freed_bytes).text, amount_count(thread->frees).text);
     if (thread->stack_bytes > 0)
-        fprintf(text->out, "; stack of %s, %s resident", amount_bytes(thread->stack_bytes).text,
-                amount_bytes(thread->stack_resident).text);
-    fputc('\n', text->out);
+        fprintf(text->out, "        stack of %s, %s resident\n",
+                amount_short(thread->stack_bytes).text, amount_short(thread->stack_resident).text);
 }
 
 static int thread_compare(const void *left, const void *right)

@@ -1,6 +1,7 @@
 // Puts the page together.
 function verdictClass(facts) {
   const losses = data.losses[LAST];
+  if (facts.ownMalloc && facts.totals[6] === 0) return 'warn';
   if (losses.sums.definite[0] > 0 || losses.sums.indirect[0] > 0) return 'bad';
   if (facts.missed > 0 || facts.state !== 'ended' || losses.sums.possible[0] > 0) return 'warn';
   return losses.checked || facts.totals[2] === 0 ? 'good' : 'warn';

@@ -50,6 +50,7 @@ static int put_process(FILE *out, const struct snapshot *snapshot)
             ",\n\"pid\":%d,\"state\":\"%s\",\"started\":%" PRId64 ",\"elapsed\":", snapshot->pid,
             states[snapshot->state], snapshot->start_time_ns / 1000000);
     page_put_number(out, snapshot->elapsed_ns);
+    fprintf(out, ",\"ownMalloc\":%s", snapshot->own_malloc ? "true" : "false");
     fputs(",\"missed\":", out);
     page_put_number(out, snapshot_lost(snapshot));
     return error;
