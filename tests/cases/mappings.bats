@@ -31,6 +31,35 @@ load helpers
   grep -q 'file shared, .*/mapped-file from byte 32,768 on' text
 }
 
+@test "each kind of mapping is named, with its length, protection, file and offset; a refused one is counted" {
+  cat >kinds.c <<'C'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/mman.h>
+int main(void)
+{
+    int anonymous = MAP_PRIVATE | MAP_ANONYMOUS, file = open("/proc/self/exe", O_RDONLY);
+    mmap(NULL, 65536, PROT_READ | PROT_WRITE, anonymous | MAP_STACK | MAP_NORESERVE, -1, 0);
+    mmap64(NULL, 8192, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 4096);
+    mmap(NULL, 12288, PROT_NONE, anonymous, -1, 0);
+    mmap(NULL, 0, PROT_READ, anonymous, -1, 0);
+    char *huge = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, anonymous | MAP_HUGETLB, -1, 0);
+    return huge == MAP_FAILED;
+}
+C
+  gcc -g -O0 -o kinds kinds.c
+  local huge=0
+  track ./kinds || huge=1
+  as_json "$(the_report 'kinds.*.memtrack')"
+  json_says ".mappings.totals.failed" $((1 + huge))
+  json_says '[.mappings.at_end[] | select(.kind != "huge page") | [.bytes, .kind, .protection, .offset] | join(" ")] | sort | join(",")' \
+    '12288 anonymous --- 0,4096 file private r-x 4096,65536 stack rw- 0,8192 anonymous shared r-- 0'
+  json_says '.mappings.at_end[] | select(.kind == "file private") | .path' "$PWD/kinds"
+  [ $huge = 1 ] || json_says '[.mappings.at_end[] | select(.kind == "huge page") | .bytes] | add' 2097152
+}
+
 @test "an allocator in a mapping is one mapping, and not the heap" {
   truth_holds allocator_in_a_mapping
   json_says '.mappings.at_end[0].holds_blocks' false
