@@ -139,13 +139,11 @@ void real_take(void *function, const char *name)
             next.field = (made);                                                                   \
     } while (0)
 
-/* The second call takes back what the first one made. */
+/* Not by dlerror: it translates the text, under a lock of libc's that the host may hold, since its first malloc
+   of all can come from newlocale. A lookup that finds something takes back what the one before left. */
 void real_forget_errors(void)
 {
-    // NOLINTBEGIN(concurrency-mt-unsafe): glibc's is per thread
-    dlerror();
-    dlerror();
-    // NOLINTEND(concurrency-mt-unsafe)
+    dlsym(RTLD_DEFAULT, "dlsym");
 }
 
 void real_resolve(void)

@@ -56,7 +56,7 @@ C
   json_says ".mappings.totals.failed" $((1 + huge))
   json_says '[.mappings.at_end[] | select(.kind != "huge page") | [.bytes, .kind, .protection, .offset] | join(" ")] | sort | join(",")' \
     '12288 anonymous --- 0,4096 file private r-x 4096,65536 stack rw- 0,8192 anonymous shared r-- 0'
-  json_says '.mappings.at_end[] | select(.kind == "file private") | .path' "$PWD/kinds"
+  json_says '.mappings.at_end[] | select(.kind == "file private") | .file' "$PWD/kinds"
   [ $huge = 1 ] || json_says '[.mappings.at_end[] | select(.kind == "huge page") | .bytes] | add' 2097152
 }
 

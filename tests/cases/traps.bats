@@ -70,6 +70,33 @@ C
   json_says '.totals.allocations >= 1' true
 }
 
+@test "row 1: the first allocation of all inside newlocale, which holds a lock of libc's" {
+  cat >early.c <<'C'
+#include <locale.h>
+locale_t early_locale;
+__attribute__((constructor(101))) static void early(void)
+{
+    early_locale = newlocale(LC_ALL_MASK, "C.UTF-8", 0);
+}
+C
+  gcc -g -shared -fPIC -fno-builtin -o libearly.so early.c
+  build uses_locale ./libearly.so -Wl,-rpath,"$PWD" <<'C'
+#include <dlfcn.h>
+#include <locale.h>
+#include <stdlib.h>
+extern locale_t early_locale;
+int main(void)
+{
+    free(malloc(10));
+    return early_locale == 0 || setlocale(LC_ALL, "C") == NULL || dlerror() != NULL;
+}
+C
+  time_limit=20
+  track ./uses_locale
+  flat_json "$(the_report 'uses_locale.*.memtrack')"
+  json_says .tracking.unknown_frees 0
+}
+
 @test "row 2: memory from before the start goes through realloc, usable size and free" {
   # An allocator below whose first call allocates by itself, and that is looked up by name.
   cat >below.c <<'C'
