@@ -61,6 +61,7 @@ struct self {
     int64_t drift;             /* bytes allocated minus freed that only the shares know */
     uint64_t sequence;         /* the last number used of those taken at a time */
     uint32_t sequence_left;
+    uint32_t moving;   /* blocks that realloc is at work on: in no table; see track/moving.h */
     uint32_t ignoring; /* how deep in stretches whose blocks are no leaks (memtrack.h) */
     struct capture_state *capture; /* stack/'s; NULL until it is first needed */
     struct map_queue *mapped;      /* map/'s; NULL until it is first needed */

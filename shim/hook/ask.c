@@ -41,6 +41,12 @@ void ask_catch_up(void)
     SYS4(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), info.si_signo, &info);
 }
 
+/* Is this thread where it must not be looked at: inside the shim, or in a realloc, whose block is in no table? */
+static bool ask_is_busy(void)
+{
+    return hook_is_nested() || (self_mine && load_relaxed(&self_mine->moving) > 0);
+}
+
 /* ---- checks ---- */
 
 static bool ask_check(enum mtf_check_trigger trigger, const void *context)
@@ -75,7 +81,7 @@ static bool ask_from_outside(const siginfo_t *info, void *context)
     if ((request & MTF_ASK_MAGIC_MASK) != MTF_ASK_MAGIC)
         return false;
     int host_errno = errno;
-    if (hook_is_nested())
+    if (ask_is_busy())
         ask_wait(info);
     else
         ask_serve(request, context);
@@ -88,7 +94,7 @@ static void ask_by_signal(int number, siginfo_t *info, void *context)
 {
     (void)number;
     int host_errno = errno;
-    if (hook_is_nested())
+    if (ask_is_busy())
         ask_wait(info);
     else
         ask_check(MTF_CHECK_BY_SIGNAL, context);
@@ -116,7 +122,7 @@ static void ask_die(int number)
 static void ask_before_end(int number, siginfo_t *info, void *context)
 {
     struct stopped_thread here = {.tid = sys_gettid()};
-    if (hook_is_nested() && !ask_is_fault(info)) {
+    if (ask_is_busy() && !ask_is_fault(info)) {
         ask_wait(info);
         return;
     }

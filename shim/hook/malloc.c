@@ -10,6 +10,7 @@
 #include "hook/record.h"
 #include "stack/capture.h"
 #include "track/event.h"
+#include "track/moving.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -162,6 +163,7 @@ MT_INLINE void *realloc_known(void *block, size_t size, const struct host_frame 
     struct self *self = hook_enter();
     if (MT_UNLIKELY(self == NULL))
         return realloc_nested(block, size, caller);
+    moving_begin(self);
     bool known = event_realloc_begin(block, &old);
     hook_leave(self);
 
@@ -170,6 +172,7 @@ MT_INLINE void *realloc_known(void *block, size_t size, const struct host_frame 
     self = hook_enter();
     if (MT_LIKELY(self != NULL)) {
         realloc_record(self, block, known ? &old : NULL, moved, size, caller);
+        moving_end(self);
         hook_leave(self);
     }
     return moved;

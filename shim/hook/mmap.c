@@ -11,6 +11,7 @@
 #include "map/map_path.h"
 #include "map/map_queue.h"
 #include "stack/capture.h"
+#include "track/moving.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -260,6 +261,7 @@ static void *mremap_any(const struct mremap_call *call, const struct host_frame 
     struct self *self = hook_enter();
     if (MT_UNLIKELY(self == NULL))
         return mremap_nested(call, caller);
+    moving_begin(self);
     bool known = map_find((uintptr_t)call->old, &like);
     map_take(&taken, (uintptr_t)call->old, sys_round_to_page(call->old_length), UINT64_MAX);
     hook_leave(self);
@@ -272,6 +274,7 @@ static void *mremap_any(const struct mremap_call *call, const struct host_frame 
     self = hook_enter();
     if (MT_LIKELY(self != NULL)) {
         mremap_record(self, call, got, &taken, known ? &like : NULL, caller);
+        moving_end(self);
         hook_leave(self);
     }
     errno = host_errno;

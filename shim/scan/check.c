@@ -23,12 +23,16 @@
 #include "thread.h" /* of the architecture */
 #include "track/event.h"
 #include "track/live.h"
+#include "track/moving.h"
+#include "track/thread.h"
 #include "track/total.h"
 
 #include <fcntl.h>
 #include <time.h>
 
 #define CHECK_TIME_NS 60000000000ull /* for one scan */
+#define CHECK_MOVES_NS 500000000ull  /* for reallocs to come to their end */
+#define CHECK_MOVES_LOOK_NS 200000ull
 
 struct check {
     struct space space;
@@ -297,24 +301,62 @@ void check_fork_child(void)
 /* ---- the picture ---- */
 
 /* Other threads stand still from here on, and hold none of our locks; false: they do not. */
-static bool check_freeze(struct check_picture *picture)
+static bool check_stop(struct check_picture *picture)
 {
     picture->froze_ns = sys_clock_ns(CLOCK_MONOTONIC);
     lock_critical++; /* a handler that interrupts this thread must not wait for what it holds */
     all_locks_hold();
-    if (freeze_begin(&picture->freeze)) {
-        picture->room = (picture->freeze.count + 1) * sizeof *picture->threads;
-        picture->threads = sys_map(picture->room);
-        if (picture->threads) {
-            picture->threads[0] = picture->self;
-            picture->thread_count = 1 + freeze_threads(&picture->freeze, picture->threads + 1);
-            return true;
-        }
-        freeze_end(&picture->freeze);
-    }
+    if (freeze_begin(&picture->freeze))
+        return true;
     all_locks_release();
     lock_critical--;
     return false;
+}
+
+static void check_go_on(struct check_picture *picture)
+{
+    freeze_end(&picture->freeze);
+    all_locks_release();
+    lock_critical--;
+}
+
+/* Until those that are inside realloc have left it. */
+static void check_await_moves(void)
+{
+    uint64_t deadline = sys_clock_ns(CLOCK_MONOTONIC) + CHECK_MOVES_NS;
+    bool moves = true;
+    while (moves && sys_clock_ns(CLOCK_MONOTONIC) < deadline) {
+        struct timespec look = {.tv_nsec = CHECK_MOVES_LOOK_NS};
+        SYS2(SYS_nanosleep, &look, NULL);
+        thread_fork_prepare();
+        moves = thread_moves();
+        thread_fork_parent();
+    }
+}
+
+/* Where a thread stands inside realloc the picture lacks a block, and another one is taken: nobody begins a realloc
+   meanwhile, as all have met the shut gate when they go on. */
+static bool check_freeze(struct check_picture *picture)
+{
+    bool stopped = check_stop(picture);
+    if (stopped && thread_moves()) {
+        moving_shut();
+        check_go_on(picture);
+        check_await_moves();
+        stopped = check_stop(picture);
+    }
+    moving_open();
+    if (!stopped)
+        return false;
+    picture->room = (picture->freeze.count + 1) * sizeof *picture->threads;
+    picture->threads = sys_map(picture->room);
+    if (picture->threads == NULL) {
+        check_go_on(picture);
+        return false;
+    }
+    picture->threads[0] = picture->self;
+    picture->thread_count = 1 + freeze_threads(&picture->freeze, picture->threads + 1);
+    return true;
 }
 
 static void check_thaw(struct check_picture *picture, struct mtf_check *record)

@@ -158,6 +158,17 @@ void thread_note_ends(void)
         SYS2(SYS_prctl, PR_GET_NAME, records[self_mine->thread].name);
 }
 
+bool thread_moves(void)
+{
+    int pid = sys_getpid(), tid = sys_gettid();
+    for (const struct self *self = thread_states; self; self = self->next) {
+        if (load_relaxed(&self->moving) > 0 && load_relaxed(&self->ready) != SELF_FORKED &&
+            self->tid != tid && !thread_is_dead(self, pid, tid))
+            return true;
+    }
+    return false;
+}
+
 void thread_fork_prepare(void)
 {
     lock_hold(&thread_lock);

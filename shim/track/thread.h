@@ -16,6 +16,9 @@ struct self *thread_attach(void);
 void thread_note_name(uintptr_t handle, const char *name);
 /* At the end: marks the records of threads that are gone. */
 void thread_note_ends(void);
+/* Is a living thread, but this one, inside the allocator's realloc (track/moving.h)? Between thread_fork_prepare and
+   thread_fork_parent. */
+bool thread_moves(void);
 void thread_fork_prepare(void);
 void thread_fork_parent(void);
 /* The other threads are not here: their states, and the caller's, are forgotten. */

@@ -28,6 +28,11 @@ tells() {
   printf 'client half-way 1/100 0/0 0/0 0/0 0/0\nclient later 0/0 0/0 0/0 0/0 0/0\nexit - 0/0 0/0 0/0 0/0 0/0\n' | cmp - checks
 }
 
+@test "blocks that realloc and mremap are moving meanwhile, and what they hold, are not lost" {
+  track "$programs/churns_while_checked" 100
+  [ "$(cat stdout)" = done ]
+}
+
 @test "what the program ignores is no leak, nor is what it holds; what comes after is" {
   tells ignore
   printf 'exit - 1/300 0/0 0/0 1/52 4/678\n' | cmp - checks
