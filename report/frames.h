@@ -29,7 +29,8 @@ struct frame_source {
     int (*lookup)(void *context, const struct symbol_module *module, uint64_t address, bool exact,
                   const struct symbol_frame **frames);
     const char *(*complaint)(void *context, const struct symbol_module *module);
-    /* NULL, or looks up many addresses at once; requests of one module stand together. */
+    /* NULL, or looks up many addresses at once; requests of one module stand together, by
+       address. */
     void (*prepare)(void *context, const struct symbol_request *requests, size_t count);
 };
 

@@ -194,6 +194,16 @@ static void text_row_rest(struct text *text, const struct figures *row, enum fig
         fprintf(text->out, ", %s failed", amount_count(row->failed).text);
 }
 
+/* What a percentage is of. */
+static const char *text_whole(const struct text *text, enum figures_key key)
+{
+    if (text->snapshot->is_cut && key == FIGURES_LIVE)
+        return "of what is allocated then";
+    if (text->snapshot->is_cut && key == FIGURES_PEAK)
+        return "of the phase's peak";
+    return text_sections[key].whole;
+}
+
 static void text_row_head(struct text *text, const struct aggregate_row *row, enum figures_key key)
 {
     uint64_t value = figures_value(&row->figures, key);
@@ -201,7 +211,7 @@ static void text_row_head(struct text *text, const struct aggregate_row *row, en
     fprintf(text->out, "  [%" PRIu32 "] %s", ++text->number, text_style(text, TERMINAL_HEADING));
     text_row_values(text, &row->figures, key, value);
     fprintf(text->out, "%s, %s %s", text_style(text, TERMINAL_PLAIN),
-            amount_share(value, whole).text, text_sections[key].whole);
+            amount_share(value, whole).text, text_whole(text, key));
     text_row_rest(text, &row->figures, key);
     if (text->options->by != AGGREGATE_SITE)
         fprintf(text->out, ", from %s", amount_noun(row->sites, "call site").text);

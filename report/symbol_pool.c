@@ -12,17 +12,17 @@
 #include <uthash.h>
 
 /* Fewer addresses are not worth a thread. */
-#define POOL_LEAST 256u
-/* A module with more addresses than this is opened by several workers; they take turns in pieces of its
-   address space, so that neighbours, which share a compilation unit, mostly stay together. */
-#define POOL_SPLIT 2000u
-#define POOL_PIECE_BITS 14
+#define POOL_LEAST 1024u
+/* A module with more addresses than this is opened by several workers. Each takes one piece of its address
+   space, so that neighbours, which share a compilation unit, stay together. */
+#define POOL_SPLIT 4000u
 
 /* Which workers know a module. */
 struct pool_module {
     UT_hash_handle hh;
     unsigned first;
     unsigned span;
+    uint64_t ends[SYMBOL_WORKERS_MAX]; /* of pieces, in order; the last has none */
     char path[];
 };
 
@@ -93,7 +93,10 @@ static unsigned pool_worker(struct symbol_pool *pool, const char *path, uint64_t
     HASH_FIND_STR(pool->modules, path, module);
     if (module == NULL)
         return 0;
-    return (unsigned)((module->first + (address >> POOL_PIECE_BITS) % module->span) % pool->count);
+    unsigned piece = 0;
+    while (piece + 1 < module->span && address >= module->ends[piece])
+        piece++;
+    return (module->first + piece) % pool->count;
 }
 
 static unsigned pool_least_loaded(const struct symbol_pool *pool)
@@ -104,9 +107,11 @@ static unsigned pool_least_loaded(const struct symbol_pool *pool)
     return least;
 }
 
-/* A module that some worker knows already stays with it. */
-static void pool_assign(struct symbol_pool *pool, const char *path, size_t addresses)
+/* `requests` are those of one module, by address. One that some worker knows already stays with it. */
+static void pool_assign(struct symbol_pool *pool, const struct symbol_request *requests,
+                        size_t count)
 {
+    const char *path = requests[0].module->path;
     struct pool_module *module;
     HASH_FIND_STR(pool->modules, path, module);
     size_t length = strlen(path);
@@ -114,15 +119,17 @@ static void pool_assign(struct symbol_pool *pool, const char *path, size_t addre
         return;
     memcpy(module->path, path, length);
     module->first = pool_least_loaded(pool);
-    size_t span = addresses / POOL_SPLIT + 1;
+    size_t span = count / POOL_SPLIT + 1;
     module->span = span < pool->count ? (unsigned)span : pool->count;
+    for (unsigned i = 0; i + 1 < module->span; i++)
+        module->ends[i] = requests[count * (i + 1) / module->span].address;
     HASH_ADD_STR(pool->modules, path, module);
     if (module->hh.tbl == NULL) {
         free(module);
         return;
     }
     for (unsigned i = 0; i < module->span; i++)
-        pool->loads[(module->first + i) % pool->count] += addresses / module->span;
+        pool->loads[(module->first + i) % pool->count] += count / module->span;
 }
 
 static void pool_assign_all(struct symbol_pool *pool, const struct symbol_request *requests,
@@ -132,7 +139,7 @@ static void pool_assign_all(struct symbol_pool *pool, const struct symbol_reques
     for (size_t i = 1; i <= count; i++) {
         if (i < count && requests[i].module == requests[first].module)
             continue;
-        pool_assign(pool, requests[first].module->path, i - first);
+        pool_assign(pool, &requests[first], i - first);
         first = i;
     }
 }

@@ -26,7 +26,7 @@ void symbol_pool_close(struct symbol_pool *pool);
 /* The same with a given number of workers, for tests. */
 struct symbol_pool *symbol_pool_open_with(unsigned workers);
 
-/* Looks up all of them, on all processors. Requests of one module stand together. */
+/* Looks up all of them, on all processors. Requests of one module stand together, by address. */
 void symbol_pool_prepare(struct symbol_pool *pool, const struct symbol_request *requests,
                          size_t count);
 /* As the symbolizer's functions. */

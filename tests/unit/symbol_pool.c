@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define ADDRESSES 6000u /* enough for a module to be split */
+#define ADDRESSES 20000u /* enough for a module to be split */
 
 /* This program's own code, as the report would describe it. */
 struct own_module {
