@@ -345,6 +345,7 @@ int judge_run(struct judge *judge, const struct inputs *inputs)
     judge->stacks.by = LEDGER_STABLE;
     judge->verdict.suppress = &judge->gate->suppress;
     judge->verdict.source_root = judge->gate->source_root;
+    judge->verdict.has_baseline = judge->gate->baseline_path != NULL;
     for (size_t i = 0; i < inputs->count && error == 0; i++) {
         progress_step("checking reports", i);
         error = judge_file(judge, inputs->paths[i]);

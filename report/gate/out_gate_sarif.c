@@ -138,6 +138,20 @@ static const char *level_of(const struct finding *finding)
     return finding->rule == FINDING_LEAK || finding->rule < FINDING_NEW ? "error" : "warning";
 }
 
+/* How it stands to what was there before. */
+static const char *state_of(const struct finding *finding)
+{
+    switch (finding->rule) {
+    case FINDING_GROWN:
+    case FINDING_SHRUNK:
+        return "updated";
+    case FINDING_GONE:
+        return "absent";
+    default:
+        return finding->before_blocks > 0 ? "updated" : "new";
+    }
+}
+
 static json_t *result_object(const struct verdict *verdict, size_t index)
 {
     const struct finding *finding = &verdict->findings[index];
@@ -152,6 +166,8 @@ static json_t *result_object(const struct verdict *verdict, size_t index)
                                "partialFingerprints", "memtrackStack/v1", fingerprint,
                                /* the one that GitHub tells alerts apart by */
                                "primaryLocationLineHash", fingerprint);
+    if (verdict->compares || verdict->has_baseline)
+        json_object_set_new(result, "baselineState", json_string(state_of(finding)));
     if (place != NULL)
         json_object_set_new(result, "locations",
                             json_pack("[o]", location_object(place, verdict->source_root)));

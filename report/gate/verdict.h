@@ -70,6 +70,7 @@ struct verdict {
     char *const *notes;              /* what a reader should know besides; the ledgers' */
     size_t note_count;
     const char *title; /* what was done: "memtrack check" */
+    bool has_baseline; /* leaks are those that a baseline does not have */
     bool compares;     /* findings are differences, also those that blame nobody */
 };
 

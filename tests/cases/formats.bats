@@ -66,6 +66,8 @@ END
   [ "$(jq '.runs[0].invocations[0].executionSuccessful' out.1)" = false ]
   [ "$(jq '.runs[0].invocations[0].toolExecutionNotifications | length' out.1)" = 2 ]
   [ "$(jq '.runs[0].results | length' out.2)" = 0 ]
+  [ "$(jq -c '[.runs[0].results[].baselineState] | unique | contains(["absent", "new"])' out.4)" = true ]
+  [ "$(jq -c '[.runs[0].results[].baselineState] | unique' out.1)" = '[null]' ]
 }
 
 @test "JUnit XML is valid, and its counts are those of its tests" {
