@@ -116,7 +116,7 @@ static int level_push(struct tree_text *tree, uint32_t node)
     bool only = level.entries == 1;
     level.entries += level.rest >= tree->least;
     level.entries += level.next != 0 && calltree_self(tree->tree, node, 0) >= tree->least;
-    level.chain = only && level.entries == 1 && node != 0;
+    level.chain = only && level.entries == 1;
     tree->levels[tree->depth++] = level;
     return 0;
 }

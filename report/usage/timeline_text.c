@@ -41,35 +41,45 @@ static void rows_fill(const struct snapshot *snapshot, struct timeline_row rows[
     }
 }
 
-static void row_print(struct text *text, const struct timeline_row *row, uint64_t most, bool mapped)
+/* What the table shows besides the heap: what was there at all. */
+struct timeline_shown {
+    uint64_t most;
+    uint64_t mapped;
+    uint64_t resident;
+};
+
+static void row_print(struct text *text, const struct timeline_row *row,
+                      const struct timeline_shown *shown)
 {
     fprintf(text->out, "  %9s %10s %10s", amount_moment(row->at_ns).text,
             amount_short(row->heap).text, amount_short(row->most).text);
-    if (mapped)
+    if (shown->mapped > 0)
         fprintf(text->out, " %10s", amount_short(row->mapped).text);
-    fprintf(text->out, " %10s", amount_short(row->resident).text);
-    bar_text_put(text, row->most, most);
+    if (shown->resident > 0)
+        fprintf(text->out, " %10s", amount_short(row->resident).text);
+    bar_text_put(text, row->most, shown->most);
 }
 
 int timeline_text_print(struct text *text)
 {
     const struct snapshot *snapshot = text->snapshot;
     struct timeline_row rows[TIMELINE_ROWS] = {{0}};
-    uint64_t most = 0, mapped = 0;
+    struct timeline_shown shown = {0};
     if (snapshot->point_count < 2)
         return 0;
     rows_fill(snapshot, rows);
     for (unsigned i = 0; i < TIMELINE_ROWS; i++) {
-        most = larger(most, rows[i].most);
-        mapped = larger(mapped, rows[i].mapped);
+        shown.most = larger(shown.most, rows[i].most);
+        shown.mapped = larger(shown.mapped, rows[i].mapped);
+        shown.resident = larger(shown.resident, rows[i].resident);
     }
     text_title(text, "Timeline");
-    fprintf(text->out, "%s\n  %9s %10s %10s%s %10s\n",
+    fprintf(text->out, "%s\n  %9s %10s %10s%s%s\n",
             amount_noun(snapshot->point_count, "point").text, "until", "live heap", "most heap",
-            mapped > 0 ? "     mapped" : "", "resident");
+            shown.mapped > 0 ? "     mapped" : "", shown.resident > 0 ? "   resident" : "");
     for (unsigned i = 0; i < TIMELINE_ROWS; i++) {
         if (rows[i].points > 0)
-            row_print(text, &rows[i], most, mapped > 0);
+            row_print(text, &rows[i], &shown);
     }
     return 0;
 }

@@ -141,7 +141,8 @@ MEMTRACK_INLINE void memtrack_root_remove(const void *start, size_t size)
         shim->root_remove(start, size);
 }
 
-/* A new phase of the program's life begins. */
+/* A new phase of the program's life begins: reports tell usage apart by phase, those of the same name
+   together. It looks at every call site once. */
 MEMTRACK_INLINE void memtrack_phase(const char *name)
 {
     const struct memtrack_shim *shim = memtrack_shim();

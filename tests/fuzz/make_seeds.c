@@ -41,31 +41,6 @@ static struct make_report *forked(void)
     return report;
 }
 
-/* Phases, a timeline, sizes, usage and lifetimes. */
-static struct make_report *measured(void)
-{
-    struct make_report *report = make_report_sample();
-    const struct mtf_phase phases[] = {{.peak_bytes = 100},
-                                       {.name = make_report_name(report, "load", 4), .at_ns = 5},
-                                       {.name = make_report_name(report, "serve", 5), .at_ns = 9}};
-    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
-        make_report_add(report, MTF_KIND_PHASES, &phases[i]);
-    const struct mtf_phase_site site = {.phase = 1, .site = 1, .allocs = 3, .alloc_bytes = 300};
-    make_report_add(report, MTF_KIND_PHASE_SITES, &site);
-    for (uint64_t at = 1; at < 20; at++) {
-        const struct mtf_point point = {
-            .at_ns = at * 1000, .heap_bytes = at * 10, .heap_peak_bytes = at * 11};
-        make_report_add(report, MTF_KIND_TIMELINE, &point);
-    }
-    for (uint64_t i = 0; i < MTF_SIZES_COUNT; i++)
-        make_report_add(report, MTF_KIND_SIZES, &(struct mtf_size){i % 7});
-    const struct mtf_usage usage = {1, 64, 100, 5000, 3};
-    make_report_add(report, MTF_KIND_USAGE, &usage);
-    const struct mtf_lifetime lifetime = {.site = 1, .bytes = {1, 2}, .ns = {0, 3}};
-    make_report_add(report, MTF_KIND_LIFETIMES, &lifetime);
-    return report;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -77,6 +52,6 @@ int main(int argc, char **argv)
     write_seed(argv[1], "pieces", make_report_large(60, 8), 4096);
     write_seed(argv[1], "unfinished", unfinished(), 0);
     write_seed(argv[1], "forked", forked(), 0);
-    write_seed(argv[1], "measured", measured(), 0);
+    write_seed(argv[1], "measured", make_report_measured(), 0);
     return 0;
 }

@@ -444,3 +444,35 @@ struct make_report *make_report_large(uint32_t sites, uint32_t depth)
     make_report_seal(report);
     return report;
 }
+
+struct make_report *make_report_measured(void)
+{
+    struct make_report *report = make_report_sample();
+    const struct mtf_phase phases[] = {{.peak_bytes = 100},
+                                       {.name = make_report_name(report, "load", 4), .at_ns = 5},
+                                       {.name = make_report_name(report, "serve", 5), .at_ns = 9}};
+    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
+        make_report_add(report, MTF_KIND_PHASES, &phases[i]);
+    const struct mtf_phase_site sites[] = {
+        {.phase = 1, .site = 1, .allocs = 3, .alloc_bytes = 4500},
+        {.phase = 1,
+         .site = 2,
+         .allocs = 20,
+         .alloc_bytes = 1280,
+         .frees = 10,
+         .freed_bytes = 640}};
+    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++)
+        make_report_add(report, MTF_KIND_PHASE_SITES, &sites[i]);
+    for (uint64_t at = 1; at < 20; at++) {
+        const struct mtf_point point = {
+            .at_ns = at * 1000, .heap_bytes = at * 10, .heap_peak_bytes = at * 11};
+        make_report_add(report, MTF_KIND_TIMELINE, &point);
+    }
+    for (uint64_t i = 0; i < MTF_SIZES_COUNT; i++)
+        make_report_add(report, MTF_KIND_SIZES, &(struct mtf_size){i < 1100 ? i % 7 : 0});
+    const struct mtf_usage usage = {1, 64, 100, 5000, 3};
+    make_report_add(report, MTF_KIND_USAGE, &usage);
+    const struct mtf_lifetime lifetime = {.site = 1, .bytes = {1, 2}, .ns = {0, 3}};
+    make_report_add(report, MTF_KIND_LIFETIMES, &lifetime);
+    return report;
+}

@@ -47,6 +47,8 @@ const uint8_t *make_report_bytes(struct make_report *report, size_t piece, size_
 struct make_report *make_report_sample(void);
 /* The sample with a leak check at its exit: every kind, one record from two call sites. */
 struct make_report *make_report_leaky(void);
+/* The sample with phases, a timeline, sizes, slack and its like, and lifetimes. */
+struct make_report *make_report_measured(void);
 /* A large one: `sites` stacks of `depth` frames each, of which about half are shared. */
 struct make_report *make_report_large(uint32_t sites, uint32_t depth);
 

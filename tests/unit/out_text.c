@@ -4,6 +4,7 @@
 #include "leaks/leak_record.h"
 #include "make_report.h"
 #include "summary.h"
+#include "tree_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -130,6 +131,25 @@ static void without_a_check_nothing_is_called_a_leak(void **state)
     report = make_report_sample();
     make_report_add(report, MTF_KIND_CHECKS, &check);
     expect_words(report, "Leaks: still allocated, unclassified: the program has turned it off");
+}
+
+static void what_is_measured_has_sections(void **state)
+{
+    (void)state;
+    struct out_text_options options = {.sort = FIGURES_KEY_LIMIT, .top = 10};
+    assert_true(
+        section_parse("calls,phases,timeline,sizes,lifetimes,slack,moved,elsewhere,alignment",
+                      &options.sections));
+    expect_golden(make_report_measured(), &options, "measured.txt");
+    assert_false(section_parse("calls,nothing", &options.sections));
+}
+
+static void trees_are_printed_in_both_directions(void **state)
+{
+    (void)state;
+    const struct out_text_options options = {
+        .sort = FIGURES_TOTAL, .top = 10, .trees = TREE_TEXT_DOWN | TREE_TEXT_UP};
+    expect_golden(make_report_leaky(), &options, "tree.txt");
 }
 
 static void checks_on_the_way_say_who_asked(void **state)
@@ -311,6 +331,8 @@ int main(void)
         cmocka_unit_test(colour_marks_the_verdict),
         cmocka_unit_test(leaks_are_said_in_valgrinds_words),
         cmocka_unit_test(without_a_check_nothing_is_called_a_leak),
+        cmocka_unit_test(what_is_measured_has_sections),
+        cmocka_unit_test(trees_are_printed_in_both_directions),
         cmocka_unit_test(checks_on_the_way_say_who_asked),
         cmocka_unit_test(losses_come_first),
         cmocka_unit_test(no_leak_is_said_in_one_line),
