@@ -76,7 +76,8 @@ C
 locale_t early_locale;
 __attribute__((constructor(101))) static void early(void)
 {
-    early_locale = newlocale(LC_ALL_MASK, "C.UTF-8", 0);
+    for (int i = 0; i < 4; i++)
+        early_locale = newlocale(LC_ALL_MASK, "C.UTF-8", 0);
 }
 C
   gcc -g -shared -fPIC -fno-builtin -o libearly.so early.c
@@ -88,7 +89,7 @@ extern locale_t early_locale;
 int main(void)
 {
     free(malloc(10));
-    return early_locale == 0 || setlocale(LC_ALL, "C") == NULL || dlerror() != NULL;
+    return early_locale == 0 || setlocale(LC_ALL, "C.UTF-8") == NULL || dlerror() != NULL;
 }
 C
   time_limit=20
