@@ -61,11 +61,12 @@ void capture_forget(struct self *self)
 }
 
 /* Where an interrupted instruction lies is no return address: the table of those is not asked. */
-static uint32_t capture_module(const struct walk_frame *frame, uint32_t epoch)
+static uint32_t capture_node(const struct walk_frame *frame, uint32_t parent, uint32_t epoch)
 {
-    if (frame->flags & MTF_NODE_EXACT)
-        return module_find(frame->pc);
-    return rule_module(rule_find(frame->pc, epoch));
+    if ((frame->flags & MTF_NODE_EXACT) == 0)
+        return rule_node(rule_find(frame->pc, epoch), frame->pc, parent);
+    uint32_t module = module_find(frame->pc);
+    return site_node(parent, module, frame->pc - module_bias(module), frame->flags);
 }
 
 /* From the outermost frame inwards; the innermost one's node, 0 if the trie is full. */
@@ -75,9 +76,7 @@ static uint32_t capture_intern(const struct walk *walk, uint32_t epoch)
     if (walk->cut && node == 0)
         return 0;
     for (uint32_t i = walk->count; i-- > 0;) {
-        const struct walk_frame *frame = &walk->frames[i];
-        uint32_t module = capture_module(frame, epoch);
-        node = site_node(node, module, frame->pc - module_bias(module), frame->flags);
+        node = capture_node(&walk->frames[i], node, epoch);
         if (node == 0)
             return 0;
     }

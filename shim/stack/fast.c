@@ -1,6 +1,5 @@
 #include "stack/fast.h"
 #include "memtrack/format.h"
-#include "stack/module.h"
 #include "stack/rule.h"
 #include "stack/site.h"
 
@@ -114,25 +113,17 @@ static void fast_walk_frames(struct fast_walk *walk)
 
 /* ---- interning ---- */
 
-static MT_NOINLINE uint32_t fast_node_slow(const struct fast_frame *frame, uint32_t parent)
-{
-    if (frame->rule & RULE_SHIM)
-        return parent;
-    uint32_t module = rule_module(frame->rule);
-    uint32_t flags = rule_kind(frame->rule) == RULE_BOTTOM ? MTF_NODE_EXACT : 0;
-    return site_node(parent, module, frame->pc - module_bias(module), flags);
-}
-
 /* The trie is large and far away; what was met lately is near. Where no module is, one may come. */
 static uint32_t fast_node(struct remember *memory, const struct fast_frame *frame, uint32_t parent)
 {
-    if (MT_UNLIKELY(memory == NULL || frame->rule & RULE_SHIM ||
-                    rule_kind(frame->rule) == RULE_UNCOVERED))
-        return fast_node_slow(frame, parent);
+    if (MT_UNLIKELY(frame->rule & RULE_SHIM))
+        return parent;
+    if (MT_UNLIKELY(memory == NULL || rule_kind(frame->rule) == RULE_UNCOVERED))
+        return rule_node(frame->rule, frame->pc, parent);
     struct remember_child *child = remember_child_slot(memory, frame->path);
     if (MT_LIKELY(child->pc == frame->pc && child->parent == parent))
         return child->node;
-    uint32_t node = fast_node_slow(frame, parent);
+    uint32_t node = rule_node(frame->rule, frame->pc, parent);
     if (node)
         *child = (struct remember_child){frame->pc, parent, node};
     return node;

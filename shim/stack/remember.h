@@ -51,7 +51,7 @@ struct remember_stack {
         candidate; /* node of the last stack that was not remembered because this one is here */
 };
 
-/* A node of the trie that was met: what site_node would say. pc is 0 where there is none. */
+/* A node of the trie that was met: what rule_node would say. pc is 0 where there is none. */
 struct remember_child {
     uintptr_t pc;
     uint32_t parent;

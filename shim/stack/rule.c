@@ -1,9 +1,11 @@
 #include "stack/rule.h"
 #include "base/sys.h"
+#include "memtrack/format.h"
 #include "stack/cfi.h"
 #include "stack/module.h"
 #include "stack/module_image.h"
 #include "stack/signals.h"
+#include "stack/site.h"
 
 #define RULE_BUSY 1u
 
@@ -148,6 +150,12 @@ static rule_bits rule_pack(const struct cfi_rule *cfi)
     }
 }
 
+/* At the bottom of a coroutine the pc is where the function begins, not where a call returns to. */
+static uint32_t rule_flags(rule_bits rule)
+{
+    return rule_kind(rule) == RULE_BOTTOM ? MTF_NODE_EXACT : 0;
+}
+
 static rule_bits rule_make(uintptr_t pc)
 {
     struct module_image image;
@@ -155,10 +163,20 @@ static rule_bits rule_make(uintptr_t pc)
         return RULE_UNCOVERED;
     struct cfi_rule cfi = cfi_find_return(&image, pc);
     rule_bits rule = rule_pack(&cfi);
-    rule_bits module = module_find(pc - 1);
+    uint32_t module = module_find(pc - 1);
     if (module_is_shim(pc))
-        rule |= RULE_SHIM;
-    return module < RULE_MODULE_LIMIT ? rule | module << RULE_MODULE_SHIFT : rule;
+        return rule | RULE_SHIM;
+    rule_bits frame = site_frame(module, pc - module_bias(module), rule_flags(rule));
+    return rule | frame << RULE_FRAME_SHIFT;
+}
+
+uint32_t rule_node(rule_bits rule, uintptr_t pc, uint32_t parent)
+{
+    uint32_t frame = rule_frame(rule);
+    if (MT_LIKELY(frame != 0))
+        return site_child(parent, frame);
+    uint32_t module = rule_kind(rule) == RULE_UNCOVERED ? 0 : module_find(pc - 1);
+    return site_node(parent, module, pc - module_bias(module), rule_flags(rule));
 }
 
 /* An address outside of all modules is not entered: a module may be loaded there, and that does not

@@ -1,6 +1,6 @@
 /*
- * Keeps       for each return address met: its module, and the rule that leads to the caller's
- *             frame. One table for the whole process.
+ * Keeps       for each return address met: its frame in the trie of stacks, and the rule that leads to the
+ *             caller's frame. One table for the whole process.
  * Invariant   an entry is a function of (pc, module_epoch) alone, so whoever writes it writes the
  *             same; entries of an older epoch are dead and make room.
  * Threads     any, lock-free, legal in a signal handler (tag RULE-ENTRY).
@@ -35,20 +35,19 @@ enum rule_kind {
 
 /*
  * A rule in one word:
- *   0..2 kind   3 CFA from fp   4 fp saved   5 the shim's own code   6 unused
- *   7..26 CFA offset / 8   27..43 (CFA - slot of fp) / 8   44..63 module
+ *   0..2 kind   3 CFA from fp   4 fp saved   5 the shim's own code
+ *   6..22 CFA offset / 8   23..39 (CFA - slot of fp) / 8   40..63 frame (FRAMES), 0 if not known
  */
 typedef uint64_t rule_bits;
 
 #define RULE_FROM_FP ((rule_bits)1 << 3)
 #define RULE_FP_SAVED ((rule_bits)1 << 4)
 #define RULE_SHIM ((rule_bits)1 << 5)
-#define RULE_CFA_SHIFT 7
-#define RULE_CFA_LIMIT ((rule_bits)1 << 20)
-#define RULE_SLOT_SHIFT 27
+#define RULE_CFA_SHIFT 6
+#define RULE_CFA_LIMIT ((rule_bits)1 << 17)
+#define RULE_SLOT_SHIFT 23
 #define RULE_SLOT_LIMIT ((rule_bits)1 << 17)
-#define RULE_MODULE_SHIFT 44
-#define RULE_MODULE_LIMIT ((rule_bits)1 << 20)
+#define RULE_FRAME_SHIFT 40
 
 static inline enum rule_kind rule_kind(rule_bits rule)
 {
@@ -66,9 +65,9 @@ static inline uintptr_t rule_slot_depth(rule_bits rule)
     return ((rule >> RULE_SLOT_SHIFT) & (RULE_SLOT_LIMIT - 1)) * sizeof(uintptr_t);
 }
 
-static inline uint32_t rule_module(rule_bits rule)
+static inline uint32_t rule_frame(rule_bits rule)
 {
-    return (uint32_t)(rule >> RULE_MODULE_SHIFT);
+    return (uint32_t)(rule >> RULE_FRAME_SHIFT);
 }
 
 struct rule_entry {
@@ -90,6 +89,8 @@ void rule_start(void);
 void rule_fork_child(void);
 /* The rule of a return address, worked out and entered. */
 rule_bits rule_find_slow(uintptr_t pc, uint32_t epoch);
+/* The node below `parent` of a return address with this rule; 0 if the trie is full. */
+uint32_t rule_node(rule_bits rule, uintptr_t pc, uint32_t parent);
 
 static inline uint64_t rule_key(uintptr_t pc, uint32_t epoch)
 {

@@ -97,8 +97,7 @@ static MT_COLD uint32_t site_frame_slow(const struct mtf_frame *frame, uint64_t 
     return id;
 }
 
-/* 0 if there is no room. */
-static uint32_t site_frame(uint32_t module, uint64_t offset, uint32_t flags)
+uint32_t site_frame(uint32_t module, uint64_t offset, uint32_t flags)
 {
     const struct mtf_frame frame = {.offset = offset, .module = module, .flags = flags};
     uint64_t hash = site_frame_hash_of(&frame);
@@ -150,12 +149,17 @@ static MT_COLD uint32_t site_node_slow(const struct mtf_node *node, uint64_t has
     return id;
 }
 
-uint32_t site_node(uint32_t parent, uint32_t module, uint64_t offset, uint32_t flags)
+uint32_t site_child(uint32_t parent, uint32_t frame)
 {
-    const struct mtf_node node = {.parent = parent, .frame = site_frame(module, offset, flags)};
+    const struct mtf_node node = {.parent = parent, .frame = frame};
     uint64_t hash = site_node_hash_of(&node);
     uint32_t id = interned_find(&site_node_index, hash, site_node_is, &node);
     return MT_LIKELY(id != 0) ? id : site_node_slow(&node, hash);
+}
+
+uint32_t site_node(uint32_t parent, uint32_t module, uint64_t offset, uint32_t flags)
+{
+    return site_child(parent, site_frame(module, offset, flags));
 }
 
 /* ---- sites ---- */

@@ -15,12 +15,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SITE_FRAMES_MAX (1u << 24)
+#define SITE_FRAMES_MAX (1u << 24) /* stack/rule.h has so many bits for a frame */
 #define SITE_NODES_MAX (1u << 25)
 #define SITE_MAX (1u << 22)
 
 bool site_start(void);
-/* The node for the frame (module, offset, flags) called from `parent` (0: outermost). Interned. */
+/* The frame (module, offset, flags). Interned; 0 if there is no room, which is not yet a loss. */
+uint32_t site_frame(uint32_t module, uint64_t offset, uint32_t flags);
+/* The node for a frame called from `parent` (0: outermost). Interned. */
+uint32_t site_child(uint32_t parent, uint32_t frame);
+/* The same for the frame (module, offset, flags). */
 uint32_t site_node(uint32_t parent, uint32_t module, uint64_t offset, uint32_t flags);
 /* The call site in `domain` whose innermost frame is `node`. Interned. */
 uint32_t site_at(uint32_t node, enum mtf_domain domain);

@@ -7,6 +7,7 @@
 #include "stack/module_image.h"
 #include "stack/module_list.h"
 #include "stack/rule.h"
+#include "stack/site.h"
 #include "store/file.h"
 #include "store/name.h"
 #include "unwind.h"
@@ -154,6 +155,11 @@ static void a_hundred_loads_need_few_records(void **state)
     assert_true(file_count(MTF_KIND_MODULES) - before < 50);
 }
 
+static const struct mtf_frame *frame_of(rule_bits rule)
+{
+    return (const struct mtf_frame *)file_table(MTF_KIND_FRAMES) + rule_frame(rule);
+}
+
 /* The rules of code that was there before are not those of the code that is there now. */
 static void rules_do_not_outlive_their_module(void **state)
 {
@@ -170,7 +176,8 @@ static void rules_do_not_outlive_their_module(void **state)
             struct cfi_rule rule = cfi_find_return(&image, pc);
             rule_bits bits = rule_find(pc, module_epoch);
             assert_int_equal(rule_kind(bits) == RULE_STEP, rule.kind == CFI_RULE);
-            assert_int_equal(rule_module(bits), module);
+            assert_int_equal(frame_of(bits)->module, module);
+            assert_int_equal(frame_of(bits)->offset, pc - module_bias(module));
             if (rule.kind == CFI_RULE)
                 assert_int_equal(rule_cfa_offset(bits), rule.cfa_offset);
         }
@@ -242,7 +249,7 @@ static int start(void **state)
 {
     (void)state;
     lock_start();
-    if (!file_start())
+    if (!file_start() || !site_start())
         return -1;
     module_start();
     rule_start();
