@@ -28,11 +28,11 @@ static const struct {
     uint32_t first;
     uint64_t most;
 } file_plan[MTF_KIND_LIMIT] = {
-    [MTF_KIND_NAMES] = {1, 16u << 10, 64ull << 20},
-    [MTF_KIND_MODULES] = {sizeof(struct mtf_module), 16u << 10, 8ull << 20},
-    [MTF_KIND_NODES] = {sizeof(struct mtf_node), 16u << 10, 256ull << 20},
-    [MTF_KIND_FRAMES] = {sizeof(struct mtf_frame), 16u << 10, 256ull << 20},
-    [MTF_KIND_SITES] = {sizeof(struct mtf_site), 32u << 10, 512ull << 20},
+    [MTF_KIND_NAMES] = {1, 8u << 10, 64ull << 20},
+    [MTF_KIND_MODULES] = {sizeof(struct mtf_module), 8u << 10, 8ull << 20},
+    [MTF_KIND_NODES] = {sizeof(struct mtf_node), 8u << 10, 256ull << 20},
+    [MTF_KIND_FRAMES] = {sizeof(struct mtf_frame), 8u << 10, 256ull << 20},
+    [MTF_KIND_SITES] = {sizeof(struct mtf_site), 16u << 10, 512ull << 20},
     [MTF_KIND_THREADS] = {sizeof(struct mtf_thread), 4u << 10, 24ull << 20},
     [MTF_KIND_BLOCKS] = {sizeof(struct mtf_block), 0, 256ull << 20},
     [MTF_KIND_SHARES] = {sizeof(struct mtf_share), 0, 64ull << 20},
@@ -181,9 +181,12 @@ static bool file_back(enum mtf_kind kind, uint64_t size)
     return true;
 }
 
-/* A quarter as much again, so that little of a file is empty; more once the directory is half full. */
+/* A quarter as much again, so that little of a file is empty; more once the directory is half full. What
+   was not there yet is often written in one go, at the end: it gets what it needs. */
 static uint64_t file_growth(const struct file_table *table)
 {
+    if (table->mapped == 0)
+        return 0;
     uint64_t more =
         file_header->extent_count < MTF_EXTENT_MAX / 2 ? table->mapped / 4 : table->mapped;
     return more < FILE_GROW_LEAST ? FILE_GROW_LEAST : more;
