@@ -46,14 +46,16 @@ MT_INLINE uint64_t event_sequence(struct self *self)
 
 MT_INLINE void event_thread_alloc(struct self *self, size_t size)
 {
-    add_owned(&self->record->allocs, 1);
-    add_owned(&self->record->alloc_bytes, size);
+    struct mtf_thread *record = self->record;
+    add_owned(&record->allocs, 1);
+    add_owned(&record->alloc_bytes, size);
 }
 
 MT_INLINE void event_thread_free(struct self *self, size_t size)
 {
-    add_owned(&self->record->frees, 1);
-    add_owned(&self->record->freed_bytes, size);
+    struct mtf_thread *record = self->record;
+    add_owned(&record->frees, 1);
+    add_owned(&record->freed_bytes, size);
 }
 
 MT_INLINE void event_count_alloc(struct self *self, uint32_t site, size_t size)
@@ -142,16 +144,16 @@ static MT_NOINLINE void event_alloc_any(struct self *self, const void *address, 
 }
 
 /* Into the live table while nothing is rare; the sequence number, or 0 if event_enter has to look. */
-MT_INLINE uint64_t event_enter_locked(struct self *self, const void *block, size_t size,
-                                      uint32_t site)
+MT_INLINE uint64_t event_enter_locked(struct self *self, struct mtf_totals *totals,
+                                      const void *block, size_t size, uint32_t site)
 {
     uintptr_t address = (uintptr_t)block;
-    uint64_t key = live_key(address), sequence = total_totals()->sequence + 1;
+    uint64_t key = live_key(address), sequence = totals->sequence + 1;
     if (MT_UNLIKELY(size >= LIVE_SIZE_HUGE) ||
         MT_UNLIKELY(!live_try_insert_locked(live_shard(key), key, address, sequence, site,
                                             (uint32_t)size, event_thread(self))))
         return 0;
-    store_relaxed(&total_totals()->sequence, sequence);
+    store_relaxed(&totals->sequence, sequence);
     self->newest_sequence = sequence;
     return sequence;
 }
@@ -161,9 +163,10 @@ void event_alloc(struct self *self, const void *block, size_t size, uint32_t sit
 {
     bool taken, done = false;
     if (MT_LIKELY(event_enter_plain(&taken))) {
-        done = event_enter_locked(self, block, size, site) != 0;
+        struct mtf_totals *totals = total_totals();
+        done = event_enter_locked(self, totals, block, size, site) != 0;
         if (MT_LIKELY(done))
-            total_alloc_locked(site, size);
+            total_alloc_locked(totals, site, size);
         event_leave_plain(taken);
     }
     if (MT_LIKELY(done))
@@ -204,7 +207,7 @@ MT_INLINE size_t event_free_locked(struct self *self, const void *block)
     bool temporary = sequence == self->newest_sequence;
     if (temporary)
         self->newest_sequence = 0;
-    total_free_locked(site, size, temporary);
+    total_free_locked(total_totals(), site, size, temporary);
     return size;
 }
 
@@ -243,7 +246,7 @@ MT_INLINE bool event_realloc_plain(struct self *self, const struct live_block *o
     bool taken, done = false, temporary = old->sequence == self->newest_sequence;
     if (MT_UNLIKELY(old->sequence <= event_inherited || !event_enter_plain(&taken)))
         return false;
-    done = event_enter_locked(self, moved, size, site) != 0;
+    done = event_enter_locked(self, total_totals(), moved, size, site) != 0;
     if (MT_LIKELY(done))
         total_realloc_locked(site_record(old->site), old->size, temporary, site_record(site), size);
     event_leave_plain(taken);

@@ -85,8 +85,9 @@ MT_INLINE bool live_try_insert_locked(struct live_shard *shard, uint64_t key, ui
 {
     if (MT_UNLIKELY(!live_meets(shard, key)))
         return false;
+    struct live_area *area = shard->newest;
     store_relaxed(&live_changing, shard);
-    struct region *region = live_region(shard->newest, address);
+    struct region *region = live_region(area, address);
     uint8_t tag = region_tag(address);
     if (MT_UNLIKELY(region_find(region, tag) != 0))
         return false;
@@ -94,12 +95,13 @@ MT_INLINE bool live_try_insert_locked(struct live_shard *shard, uint64_t key, ui
     if (MT_UNLIKELY(entry == NULL))
         return false;
     region_pack(entry, sequence, site, size, thread);
-    shard->newest->blocks++;
+    area->blocks++;
     return true;
 }
 
 /* Where a block was found. */
 struct live_place {
+    struct live_area *area;
     struct region *region;
     uint64_t bit;
     const struct region_entry *entry;
@@ -109,16 +111,17 @@ struct live_place {
 MT_INLINE bool live_look_locked(struct live_shard *shard, uint64_t key, uintptr_t address,
                                 struct live_place *place)
 {
-    if (MT_UNLIKELY(!live_meets(shard, key) || shard->newest->blocks <= 1))
+    if (MT_UNLIKELY(!live_meets(shard, key)))
         return false;
-    struct region *region = live_region(shard->newest, address);
+    struct live_area *area = shard->newest;
+    struct region *region = live_region(area, address);
     region_prefetch(region, region_tag(address));
     uint64_t bit = region_find(region, region_tag(address));
     if (MT_UNLIKELY(bit == 0))
         return false;
     const struct region_entry *entry = region_entry_of(region, bit);
-    *place = (struct live_place){region, bit, entry};
-    return MT_LIKELY(region_size(entry) != LIVE_SIZE_HUGE);
+    *place = (struct live_place){area, region, bit, entry};
+    return MT_LIKELY(region_size(entry) != LIVE_SIZE_HUGE && area->blocks > 1);
 }
 
 /* Takes out what live_look_locked found just now. */
@@ -126,7 +129,7 @@ MT_INLINE void live_take_locked(struct live_shard *shard, const struct live_plac
 {
     store_relaxed(&live_changing, shard);
     region_drop(&shard->pool, place->region, place->bit);
-    shard->newest->blocks--;
+    place->area->blocks--;
 }
 
 MT_INLINE bool live_try_remove_locked(struct live_shard *shard, uint64_t key, uintptr_t address,

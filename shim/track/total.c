@@ -74,7 +74,7 @@ void total_alloc(uint32_t site, size_t size)
 {
     bool taken = total_enter();
     if (MT_LIKELY(!total_is_sealed))
-        total_alloc_locked(site, size);
+        total_alloc_locked(total_totals(), site, size);
     lock_leave(&total_lock, taken);
 }
 
@@ -82,7 +82,7 @@ void total_free(uint32_t site, size_t size, bool temporary)
 {
     bool taken = total_enter();
     if (MT_LIKELY(!total_is_sealed))
-        total_free_locked(site, size, temporary);
+        total_free_locked(total_totals(), site, size, temporary);
     lock_leave(&total_lock, taken);
 }
 
@@ -115,7 +115,7 @@ void total_realloc_inherited(uint32_t old_site, size_t old_size, uint32_t site, 
     bool taken = lock_enter(&total_lock);
     if (!total_is_sealed) {
         total_disinherit_locked(site_record(old_site), old_size);
-        total_alloc_locked(site, size);
+        total_alloc_locked(total_totals(), site, size);
         add_owned(&site_record(site)->reallocs, 1);
     }
     lock_leave(&total_lock, taken);

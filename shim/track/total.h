@@ -102,11 +102,12 @@ MT_INLINE uint64_t total_next_sequence_locked(void)
 /* Before a site changes: what it has now is what it had at the last peak. */
 MT_INLINE void total_keep_peak(struct mtf_site *site, const struct mtf_totals *totals)
 {
-    if (site->peak_epoch == totals->peak_epoch)
+    uint64_t epoch = totals->peak_epoch;
+    if (site->peak_epoch == epoch)
         return;
     store_relaxed(&site->at_peak_bytes, site->alloc_bytes - site->freed_bytes);
     store_relaxed(&site->at_peak_blocks, site->allocs - site->frees);
-    store_relaxed(&site->peak_epoch, totals->peak_epoch);
+    store_relaxed(&site->peak_epoch, epoch);
 }
 
 /* The sums have reached a new peak, with sequence number `sequence`. */
@@ -126,9 +127,10 @@ MT_INLINE void total_note_peak(struct mtf_totals *totals, uint64_t sequence)
 MT_INLINE void total_look_for_peak(struct mtf_totals *totals, struct mtf_site *site)
 {
     /* The highest since the timeline's last point is never above the peak: one comparison for both. */
-    if (MT_UNLIKELY(totals->current_bytes > timeline_clock.highest_bytes)) {
-        timeline_clock.highest_bytes = totals->current_bytes;
-        if (totals->current_bytes > totals->peak_bytes) {
+    uint64_t current = totals->current_bytes;
+    if (MT_UNLIKELY(current > timeline_clock.highest_bytes)) {
+        timeline_clock.highest_bytes = current;
+        if (current > totals->peak_bytes) {
             total_note_peak(totals, load_relaxed(&totals->sequence));
             return;
         }
@@ -153,9 +155,8 @@ MT_INLINE void total_subtract_from_site(struct mtf_site *site, size_t size, bool
         add_owned(&site->temporary, 1);
 }
 
-MT_INLINE void total_alloc_locked(uint32_t site, size_t size)
+MT_INLINE void total_alloc_locked(struct mtf_totals *totals, uint32_t site, size_t size)
 {
-    struct mtf_totals *totals = total_totals();
     struct mtf_site *record = site_record(site);
     add_owned_pair(&totals->current_bytes, size, 1); /* and current_blocks */
     total_look_for_peak(totals, record);
@@ -164,9 +165,9 @@ MT_INLINE void total_alloc_locked(uint32_t site, size_t size)
     timeline_count();
 }
 
-MT_INLINE void total_free_locked(uint32_t site, size_t size, bool temporary)
+MT_INLINE void total_free_locked(struct mtf_totals *totals, uint32_t site, size_t size,
+                                 bool temporary)
 {
-    struct mtf_totals *totals = total_totals();
     struct mtf_site *record = site_record(site);
     total_is_rising = false;
     total_keep_peak(record, totals);
@@ -178,6 +179,8 @@ MT_INLINE void total_free_locked(uint32_t site, size_t size, bool temporary)
 /* The result goes to lock_leave. */
 MT_INLINE bool total_enter(void)
 {
+    if (MT_LIKELY(*lock_single))
+        return false;
     bool busy = load_relaxed(&total_lock.word) != 0;
     bool taken = lock_enter(&total_lock);
     if (MT_UNLIKELY(busy && taken))
