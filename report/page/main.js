@@ -83,6 +83,13 @@ darkScheme.addEventListener('change', redraw);
 let resizing = 0;
 window.addEventListener('resize', () => {
   clearTimeout(resizing);
-  resizing = setTimeout(redraw, 200);
+  resizing = setTimeout(() => { clearNavigation(); redraw(); }, 200);
 });
+// What a link leads to is not to stand below the navigation, which stays at the top.
+function clearNavigation() {
+  const nav = document.getElementById('nav');
+  const stays = getComputedStyle(nav).position === 'sticky';
+  document.documentElement.style.scrollPaddingTop = `${(stays ? nav.offsetHeight : 0) + 10}px`;
+}
+clearNavigation();
 document.documentElement.dataset.ready = 'yes';

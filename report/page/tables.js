@@ -174,7 +174,8 @@ function lossTable(report, kind, records) {
 
 function addLeaks() {
   const parts = [];
-  data.losses.forEach((losses, report) => {
+  // Of two reports, what the second lost is the news.
+  [...data.losses.entries()].reverse().forEach(([report, losses]) => {
     if (!losses.checked) return;
     const title = comparing ? `${report === 0 ? 'First' : 'Second'} report: ` : '';
     let any = false;
@@ -183,7 +184,7 @@ function addLeaks() {
       if (records.length === 0) continue;
       const [blocks, sum] = losses.sums[kind];
       any = true;
-      parts.push(element('details', { open: kind !== 'reachable' && kind !== 'inherited' && kind !== 'ignored' },
+      parts.push(element('details', { open: report === LAST && kind !== 'reachable' && kind !== 'inherited' && kind !== 'ignored' },
         element('summary', {}, element('b', { class: kind === 'definite' || kind === 'possible' ? 'up' : '' }, `${title}${name}: ${bytes(sum)} in ${noun(blocks, 'block')}`), ` — ${meaning}`),
         lossTable(report, kind, records)));
     }
