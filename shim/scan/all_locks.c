@@ -12,18 +12,20 @@
 #include "track/thread.h"
 #include "track/total.h"
 
+/* Not by rank: those of the tables of blocks come before those that a capture needs. A signal handler that interrupts
+   a thread which holds one of the former captures its own stack, and would wait for ever for one of the latter if it were
+   held here by somebody who waits for that thread. Nobody who holds one of the latter waits for one of the former. */
 void all_locks_hold(void)
 {
     thread_fork_prepare();
-    site_fork_prepare();
-    map_path_fork_prepare();
-    name_fork_prepare();
     claims_fork_prepare();
     pool_fork_prepare();
     live_fork_prepare();
     map_fork_prepare();
     total_fork_prepare();
-    huge_fork_prepare();
+    site_fork_prepare();
+    map_path_fork_prepare();
+    name_fork_prepare();
     file_fork_prepare();
     heap_fork_prepare();
 }
