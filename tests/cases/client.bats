@@ -30,7 +30,7 @@ tells() {
 
 @test "blocks that realloc and mremap are moving meanwhile, and what they hold, are not lost" {
   track "$programs/churns_while_checked" 100
-  [ "$(cat stdout)" = done ]
+  [ "$(cat stdout)" = "done" ]
 }
 
 @test "what the program ignores is no leak, nor is what it holds; what comes after is" {
