@@ -73,7 +73,7 @@ static void client_ignore(const void *block)
     if (self == NULL)
         return;
     if (!pool_ignore((uintptr_t)block))
-        claims_ignore(block);
+        claims_ignore(block, total_sequence());
     hook_leave(self);
 }
 

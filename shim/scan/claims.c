@@ -12,9 +12,11 @@ struct claims_region {
     uintptr_t end;
 };
 
+/* A block that begins there; or, with `inner`, that holds that byte, and is no younger. */
 struct claims_block {
     uintptr_t address;
-    uint64_t sequence;
+    uint64_t sequence : 63;
+    uint64_t inner : 1;
 };
 
 struct claims_stretch {
@@ -94,8 +96,8 @@ static void claims_forget_dead(void)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < claims_blocks.count; i++) {
         struct live_block block;
-        if (live_find((const void *)blocks[i].address, &block) &&
-            block.sequence == blocks[i].sequence)
+        if (blocks[i].inner || (live_find((const void *)blocks[i].address, &block) &&
+                                block.sequence == blocks[i].sequence))
             blocks[kept++] = blocks[i];
     }
     claims_blocks.count = kept;
@@ -111,13 +113,16 @@ static bool claims_ignore_locked(struct claims_block claim)
     return true;
 }
 
-bool claims_ignore(const void *address)
+bool claims_ignore(const void *address, uint64_t newest)
 {
     struct live_block block;
-    if (!live_find(address, &block))
-        return false;
+    struct claims_block claim = {.address = (uintptr_t)address, .inner = 1};
+    if (live_find(address, &block))
+        claim = (struct claims_block){.address = (uintptr_t)address, .sequence = block.sequence};
+    else
+        claim.sequence = newest;
     bool taken = lock_enter(&claims_lock);
-    bool added = claims_ignore_locked((struct claims_block){(uintptr_t)address, block.sequence});
+    bool added = claims_ignore_locked(claim);
     lock_leave(&claims_lock, taken);
     return added;
 }
@@ -183,8 +188,9 @@ static void claims_mark_blocks(struct census *census)
         if (index == CENSUS_NONE)
             continue;
         const struct census_block *block = &census->blocks[index];
-        if (block->start == blocks[i].address &&
-            block->sequence >> CENSUS_THREAD_BITS == blocks[i].sequence)
+        uint64_t sequence = block->sequence >> CENSUS_THREAD_BITS;
+        if (blocks[i].inner ? sequence <= blocks[i].sequence
+                            : block->start == blocks[i].address && sequence == blocks[i].sequence)
             census->states[index] |= CENSUS_IGNORED;
     }
 }

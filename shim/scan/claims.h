@@ -19,8 +19,8 @@
 bool claims_add_region(uintptr_t start, size_t size);
 /* Of those registered with just this start and size, one. */
 bool claims_remove_region(uintptr_t start, size_t size);
-/* The live block that begins at `address` is no leak. */
-bool claims_ignore(const void *address);
+/* The live block that `address` is in is no leak. `newest`: the last sequence number that was given so far. */
+bool claims_ignore(const void *address, uint64_t newest);
 /* The blocks that a thread allocates with numbers above `after` are no leaks ... */
 bool claims_begin_stretch(uint32_t thread, uint64_t after);
 /* ... up to `until`. */

@@ -150,6 +150,16 @@ static void root_keep_dead(uintptr_t thread_pointer, void *context)
         reach_root(work->reach, thread_pointer, end);
 }
 
+/* A region that the program named: what it lies in is held, too. */
+static void root_scan_region(uintptr_t start, uintptr_t end, void *context)
+{
+    struct root_work *work = context;
+    uint32_t index = census_find(work->reach->census, start);
+    if (index != CENSUS_NONE)
+        reach_block(work->reach, index, false);
+    reach_root(work->reach, start, end);
+}
+
 static void root_mark_ignored(struct reach *reach)
 {
     claims_mark(reach->census);
@@ -178,7 +188,7 @@ bool root_mark(struct reach *reach, const struct root_picture *picture)
     libc_memory_dead_threads(reach->space, reach->pages, picture->threads, picture->thread_count,
                              root_keep_dead, &work);
     map_each(root_scan_break, &work);
-    claims_each_region(root_scan, &work);
+    claims_each_region(root_scan_region, &work);
     root_mark_ignored(reach);
     bool whole = !work.left_out.full;
     ranges_drop(&work.left_out);

@@ -111,6 +111,72 @@ E
   [ "$(cat stdout)" = "0 1 0" ]
 }
 
+@test "LeakSanitizer's regions and stretches: half of a region may be out of reach, a stretch is its thread's own" {
+  cat >regions.c <<'E'
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+extern void __lsan_disable(void) __attribute__((weak));
+extern void __lsan_enable(void) __attribute__((weak));
+extern void __lsan_ignore_object(const void *) __attribute__((weak));
+extern void __lsan_register_root_region(const void *, size_t) __attribute__((weak));
+extern void __lsan_unregister_root_region(const void *, size_t) __attribute__((weak));
+extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+static volatile uintptr_t hidden[8];
+static pthread_key_t key;
+__attribute__((noinline)) static void lose(int i, size_t size) { hidden[i] = ~(uintptr_t)malloc(size); }
+__attribute__((noinline)) static void wipe(void) { volatile char w[8192]; for (int i = 0; i < 8192; i++) w[i] = 0; }
+static void quietly(void *unused) { (void)unused; __lsan_disable(); lose(1, 111); __lsan_enable(); }
+static void *in_thread(void *unused) { pthread_setspecific(key, &key); __lsan_disable(); return unused; }
+__attribute__((noinline)) static void fill(size_t page)
+{
+    void **region = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    region[3] = malloc(1337);
+    mprotect((char *)region + page, page, PROT_NONE);
+    hidden[0] = ~(uintptr_t)region;
+}
+static int check(void) { wipe(); return __lsan_do_recoverable_leak_check(); }
+int main(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    pthread_t thread;
+    int results[7];
+    fill(page);
+    __lsan_register_root_region((void *)~hidden[0], 2 * page);
+    results[0] = check();
+    __lsan_unregister_root_region((void *)~hidden[0], 2 * page);
+    results[1] = check();
+    __lsan_register_root_region((void *)~hidden[0], 2 * page);
+    pthread_key_create(&key, quietly);
+    pthread_create(&thread, NULL, in_thread, NULL); /* ends with its own stretch open */
+    pthread_join(thread, NULL);
+    results[2] = check();
+    __lsan_disable();
+    __lsan_disable();
+    lose(2, 222);
+    __lsan_enable();
+    lose(3, 223);
+    __lsan_enable();
+    results[3] = check();
+    lose(4, 444);
+    results[4] = check();
+    __lsan_ignore_object((char *)~hidden[4] + 100); /* anywhere in it */
+    results[5] = check();
+    lose(5, 555);
+    results[6] = check();
+    for (int i = 0; i < 7; i++)
+        printf("%d ", results[i]);
+    return 0;
+}
+E
+  gcc -O1 -fno-builtin -o regions regions.c -lpthread
+  track ./regions
+  [ "$(cat stdout)" = "0 1 0 0 1 0 1 " ]
+}
+
 @test "C++: scopes are objects, and the header needs no library" {
   cat >scopes.cc <<'E'
 #include "memtrack.h"
