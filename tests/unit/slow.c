@@ -5,6 +5,7 @@
 #include "memtrack/format.h"
 #include "stack/module.h"
 #include "stack/rule.h"
+#include "stack/site.h"
 #include "store/file.h"
 #include "unwind.h"
 
@@ -180,7 +181,7 @@ static int start(void **state)
 {
     (void)state;
     lock_start();
-    if (!file_start())
+    if (!file_start() || !site_start()) /* a rule knows the frame of its address */
         return -1;
     module_start();
     rule_start();
