@@ -159,3 +159,34 @@ E
     awk "BEGIN { exit !($best <= 2) }"
   done
 }
+
+@test "a lost block is shown with how it is held, by whom and when it was allocated, and its first bytes if they are asked for" {
+  cat >held.c <<'E'
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+struct node { struct node *next; char text[40]; };
+static volatile uintptr_t hidden;
+__attribute__((noinline)) static struct node *make(struct node *next, const char *text)
+{
+    struct node *node = malloc(sizeof *node);
+    node->next = next;
+    strcpy(node->text, text);
+    return node;
+}
+__attribute__((noinline)) static void wipe(void) { volatile char w[8192]; for (int i = 0; i < 8192; i++) w[i] = 0; }
+int main(void) { hidden = ~(uintptr_t)make(make(NULL, "the tail"), "the head"); wipe(); return 0; }
+E
+  gcc -g -O1 -fno-builtin -o held held.c
+  options=show_kinds=all:contents=20
+  track ./held
+  tool report --leaks "$(the_report 'held.*.memtrack')" >text
+  grep -q '96 (48 direct, 48 indirect) bytes in 1 blocks are definitely lost in loss record 1 of 2' text
+  grep -q 'block 0x[0-9a-f]*: 48 bytes, usable 56, by thread [0-9]* (held)' text
+  grep -q 'allocation number 1, 1 allocation before the check' text
+  local head
+  head=$(sed -n 's/.*held by the lost block \(0x[0-9a-f]*\) of 48 bytes/\1/p' text)
+  grep -q "block $head: 48 bytes" text
+  grep -q 'begins with  .*  the head' text || grep -q 'begins with .*\.the head' text
+  grep -q '74 68 65 20 74 61 69 6c' text
+}
