@@ -62,8 +62,8 @@ void freeze_describe(struct stopped_thread *thread, const void *context)
     thread->sp = arch_context_sp(context);
     thread->pointer = arch_thread_pointer();
     thread->register_count = ARCH_CONTEXT_REGISTERS;
-    for (unsigned i = 0; i < ARCH_CONTEXT_REGISTERS; i++)
-        thread->registers[i] = arch_context_register(context, i);
+    for (int i = 0; i < (int)ARCH_CONTEXT_REGISTERS; i++)
+        thread->registers[i] = arch_context_register(context, (unsigned)i);
 }
 
 bool freeze_resume(void *context)

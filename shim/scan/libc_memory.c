@@ -197,7 +197,7 @@ bool libc_memory_is_awaited(struct space *space, uintptr_t thread_pointer, uintp
     if (!libc_memory_knows_ids || !libc_memory_is_plain(space_at(space, thread_pointer)) ||
         !libc_memory_is_plain(space_at(space, *end - 1)) || libc_memory_id(thread_pointer) != 0)
         return false;
-    for (size_t i = 0; i < ARCH_THREAD_BYTES / sizeof *words; i++)
+    for (int i = 0; i < (int)(ARCH_THREAD_BYTES / sizeof *words); i++)
         own += words[i] == thread_pointer;
     return own == 2;
 }

@@ -383,6 +383,7 @@ MTF_AT(mtf_header, arguments, 112);
 MTF_AT(mtf_header, folder, 116);
 MTF_AT(mtf_header, host, 120);
 MTF_AT(mtf_header, next_allocator, 124);
+MTF_AT(mtf_header, suppressions, 144);
 MTF_AT(mtf_header, depth_limit, 128);
 MTF_AT(mtf_header, sample_limit, 132);
 MTF_AT(mtf_header, forked_sequence, 136);
