@@ -1,11 +1,16 @@
 #include "base/lock.h"
+#include "base/decimal.h"
 #include "base/sys.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
 
+/* So many times LOCK_PATIENCE_NS a waiter waits for a forking thread that is asleep, and for any. */
+#define LOCK_STILL 3u
+#define LOCK_PATIENCE_MOST 100u
 #define LOCK_SPINS 64
 
 /* glibc 2.32 and later; absent elsewhere. */
@@ -31,6 +36,59 @@ static uint32_t
 static void (*lock_freeze_thaw)(void);  /* by the forking thread, before lock_freeze_now */
 static MT_TLS uint32_t lock_freeze_own; /* this thread's */
 
+static int lock_freeze_thread; /* by the forking thread, before lock_freeze_now */
+
+/* What /proc has of the forking thread; the length, 0 if it cannot be asked. */
+static size_t lock_ask_forker(const char *file, char *text, size_t size)
+{
+    char path[64] = "/proc/self/task/", digits[DECIMAL_MAX];
+    const char *number = decimal_of((uint64_t)lock_freeze_thread, digits);
+    size_t length = strlen(path), used = (size_t)(digits + DECIMAL_MAX - number);
+    memcpy(path + length, number, used);
+    memcpy(path + length + used, file, strlen(file) + 1);
+    ssize_t got = sys_slurp(path, text, size);
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* Field 3 of its stat: a thread that copies a large process, or waits for a processor, does not sleep; one that
+   waits for a lock of libc's does. What cannot be asked is taken for asleep. */
+static bool lock_forker_sleeps(void)
+{
+    char text[256];
+    for (size_t i = lock_ask_forker("/stat", text, sizeof text); i > 2; i--) {
+        if (text[i - 3] == ')' && text[i - 2] == ' ')
+            return text[i - 1] == 'S';
+    }
+    return true;
+}
+
+/* For how long it has run, in nanoseconds. */
+static uint64_t lock_forker_ran(void)
+{
+    char text[128];
+    size_t length = lock_ask_forker("/schedstat", text, sizeof text);
+    uint64_t ran = 0;
+    for (size_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+        ran = ran * 10 + (uint64_t)(text[i] - '0');
+    return ran;
+}
+
+/* What a waiter knows of it; asked once in LOCK_PATIENCE_NS. */
+struct lock_watch {
+    uint64_t ran;
+    uint32_t still; /* so often it was asleep and had not run since */
+    uint32_t asked;
+};
+
+/* Whoever holds the lock that it sleeps for may only be waiting for a processor, on a busy machine. */
+static bool lock_forker_is_stuck(struct lock_watch *watch)
+{
+    uint64_t ran = lock_forker_ran();
+    watch->still = lock_forker_sleeps() && ran == watch->ran ? watch->still + 1 : 0;
+    watch->ran = ran;
+    return watch->still >= LOCK_STILL || ++watch->asked >= LOCK_PATIENCE_MOST;
+}
+
 static void lock_break_freeze(void)
 {
     uint32_t now = load_acquire(&lock_freeze_now); /* LOCK-FREEZE */
@@ -41,6 +99,7 @@ static void lock_break_freeze(void)
 void lock_freeze(void (*thaw)(void))
 {
     lock_freeze_thaw = thaw;
+    lock_freeze_thread = sys_gettid();
     lock_freeze_number += 1 + (lock_freeze_number == UINT32_MAX);
     lock_freeze_own = lock_freeze_number;
     store_release(&lock_freeze_now, lock_freeze_own); /* LOCK-FREEZE */
@@ -61,12 +120,14 @@ bool lock_was_frozen(void)
 /* Naps until the lock is free, and takes it. */
 static void lock_sleep(struct lock *lock)
 {
+    const uint32_t most = LOCK_PATIENCE_NS / LOCK_NAP_NS;
+    struct lock_watch watch = {0};
     uint32_t naps = 0, expected = 0;
     add_relaxed(&lock->waiters, 1);
     while (!swap_acquire(&lock->word, &expected, 1)) {
         struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
         if (SYS4(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 1, &nap) == -ETIMEDOUT &&
-            ++naps >= LOCK_PATIENCE_NS / LOCK_NAP_NS)
+            ++naps % most == 0 && load_relaxed(&lock_freeze_now) && lock_forker_is_stuck(&watch))
             lock_break_freeze();
         expected = 0;
     }

@@ -130,7 +130,8 @@ void lock_threads_seen(void);
 /*
  * A fork holds every lock while it copies the process, so that the child finds all tables whole.
  * libc takes locks of its own in between, and another thread may hold one of those and wait for one
- * of ours. Such a thread waits LOCK_PATIENCE_NS and then breaks the freeze: it gives the locks back
+ * of ours. Such a thread waits LOCK_PATIENCE_NS, and longer while the
+ * forking thread does not sleep, since the copy of a large process takes its time; then it breaks the freeze: it gives the locks back
  * in the forking thread's place, which is sound because that thread changes nothing meanwhile.
  */
 #define LOCK_PATIENCE_NS 100000000ull

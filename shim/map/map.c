@@ -176,12 +176,38 @@ static void map_insert_locked(uintptr_t start, size_t length, uint64_t offset,
     map_count_peak();
 }
 
+/* The same for an event that waited: what came after it, and lies where it lay, is there now in its place. */
+static void map_insert_late_locked(uintptr_t start, size_t length, uint64_t offset,
+                                   const struct map_origin *origin)
+{
+    uintptr_t end = map_end(start, length);
+    struct map_node *pieces = map_take_range_locked(start, end), *younger = NULL;
+    for (struct map_node *node = map_tree_pop(&pieces); node; node = map_tree_pop(&pieces)) {
+        if (node->origin->stamp > origin->stamp)
+            map_tree_add(&younger, node);
+        else
+            map_drop_locked(node);
+    }
+    if (end > start && map_add_locked(start, end, offset, origin))
+        map_count_made(origin->site, end - start, origin->path);
+    for (struct map_node *node = map_tree_pop(&younger); node; node = map_tree_pop(&younger)) {
+        map_discard_range_locked(node->start, node->end);
+        map_tree_add(&map_tree, node);
+    }
+    map_mend_locked(start);
+    map_mend_locked(end);
+    map_count_peak();
+}
+
 void map_insert(uintptr_t start, size_t length, uint64_t offset, const struct map_origin *origin)
 {
     struct map_origin known = *origin;
     known.site = map_site(origin->site);
     bool taken = lock_enter(&map_lock);
-    map_insert_locked(start, length, offset, &known);
+    if (known.stamp)
+        map_insert_late_locked(start, length, offset, &known);
+    else
+        map_insert_locked(start, length, offset, &known);
     lock_leave(&map_lock, taken);
 }
 
@@ -201,8 +227,11 @@ void map_take(struct map_taken *taken, uintptr_t start, size_t length, uint64_t 
     taken->end = map_end(start, length);
     taken->process = map_process;
     taken->pieces = map_take_range_locked(start, taken->end);
-    if (newest != UINT64_MAX)
+    if (newest != UINT64_MAX) {
         taken->pieces = map_older_locked(taken->pieces, newest);
+        map_mend_locked(start);
+        map_mend_locked(taken->end);
+    }
     lock_leave(&map_lock, locked);
 }
 

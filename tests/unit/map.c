@@ -302,6 +302,31 @@ static void events_of_handlers_are_applied_in_order(void **state)
     assert_int_equal(child_run(queue_in_order), 0);
 }
 
+/* A handler's mapping came and went; before that is applied another thread has the same addresses. */
+static void queue_late(void)
+{
+    struct map_origin origin = {.kind = MTF_MAP_ANONYMOUS};
+    start();
+    origin.site = here;
+    struct self *self = thread_attach();
+    map_queue_insert(self, 200 * PAGE, 4 * PAGE, 0, &origin);
+    map_queue_remove(self, 200 * PAGE, 4 * PAGE);
+    insert(198, 4, there);
+    insert(203, 1, there);
+    map_queue_drain(self);
+    REQUIRE(strcmp(draw(), "198-202 203-204") == 0 && map_check());
+    REQUIRE(mapped()->current_bytes == 5 * PAGE && mapped()->current_count == 2);
+    REQUIRE(site_record(there)->freed_bytes == 0 && site_record(there)->frees == 0);
+    REQUIRE(site_record(here)->allocs == 1 && site_record(here)->frees == 1);
+    REQUIRE(site_record(here)->freed_bytes == 4 * PAGE);
+}
+
+static void a_handlers_event_that_comes_late_takes_nothing_from_who_came_after_it(void **state)
+{
+    (void)state;
+    assert_int_equal(child_run(queue_late), 0);
+}
+
 static void overflow_the_queue(void)
 {
     start();
@@ -495,6 +520,7 @@ int main(void)
         cmocka_unit_test(each_sites_share_of_the_peak_is_kept),
         cmocka_unit_test(a_forked_child_inherits_the_table_and_counts_it_apart),
         cmocka_unit_test(events_of_handlers_are_applied_in_order),
+        cmocka_unit_test(a_handlers_event_that_comes_late_takes_nothing_from_who_came_after_it),
         cmocka_unit_test(events_beyond_the_queue_are_counted_as_lost),
         cmocka_unit_test(after_any_calls_the_table_is_what_the_kernel_says),
     };
