@@ -12,6 +12,7 @@
 #include "scan/libc_memory.h"
 #include "scan/loss.h"
 #include "scan/pages.h"
+#include "scan/pieces.h"
 #include "scan/pool.h"
 #include "scan/reach.h"
 #include "scan/root.h"
@@ -145,6 +146,7 @@ static enum mtf_check_failure check_mark(struct check *check, const struct root_
         !root_mark(&check->reach, picture))
         return MTF_CHECK_MEMORY;
     reach_follow(&check->reach);
+    pieces_follow(&check->reach);
     reach_cliques(&check->reach);
     return reach_late(&check->reach) ? MTF_CHECK_TIME : MTF_CHECK_COMPLETE;
 }
@@ -383,8 +385,9 @@ static void check_with_threads(const struct check_request *request, struct check
     if (record->failure == MTF_CHECK_UNSEEN || !check_reserve(request) || !check_freeze(picture))
         return;
     record->threads = picture->thread_count;
-    bool in_place = request->at_end && picture->freeze.all_parked;
-    if (!in_place)
+    bool whole = !load_relaxed(&copy_lacks_memory);
+    bool in_place = (request->at_end || !whole) && picture->freeze.all_parked;
+    if (!in_place && whole)
         record->failure = check_copy_process(request, picture, record);
     all_locks_release();
     lock_critical--;
@@ -438,7 +441,7 @@ bool check_begin(const struct check_request *request)
         record.failure = MTF_CHECK_CONFINED;
     else
         check_with_threads(request, &picture, &record);
-    if (record.failure != MTF_CHECK_COMPLETE)
+    if (check_copy.pid == 0) /* otherwise the copy does */
         check_close_record(&picture, &record);
     return true;
 }

@@ -16,6 +16,8 @@
 #define SYS_close_range 436
 #endif
 
+uint32_t copy_lacks_memory;
+
 int copy_make(struct copy *copy)
 {
     intptr_t shared =

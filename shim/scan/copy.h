@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* 1: the process has memory that a copy would lack (MADV_DONTFORK). Any thread; never goes back. */
+extern uint32_t copy_lacks_memory;
+
 /* What the two share besides the report file. */
 struct copy_shared {
     uint32_t done; /* tag COPY-DONE: `record` is complete before it */

@@ -63,6 +63,15 @@ checks() {
   [ "$(tail -n 1 stdout)" = "interrupted 0" ]
 }
 
+@test "memory that a fork leaves out holds what it holds, as V8's heap does" {
+  serve alone unforked
+  local status=0
+  tool leaks "$pid" >text || status=$?
+  dismiss
+  [ "$status" = 1 ]
+  grep -q 'definitely lost: 5,555 bytes in 2 blocks' text
+}
+
 @test "several commands may ask at once" {
   serve
   local asked=() one

@@ -394,6 +394,17 @@ static void lost_with_its_mapping(void)
     lost[2] = block(189);
 }
 
+/* What is left of a reservation is held with the part that is used, and what it holds, too. */
+char *reservation;
+static void held_with_another_piece(void)
+{
+    char *start = map(5 << 12, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    *(void **)start = block(193);
+    munmap(start + (1 << 12), 1 << 12);
+    munmap(start + (3 << 12), 1 << 12);
+    reservation = start + (2 << 12);
+}
+
 /* ---- coroutines ---- */
 
 static ucontext_t main_context, routine;
@@ -469,6 +480,8 @@ static void all(void)
     LOSES_TO_VALGRIND(lost_behind_no_access, "definite=186/1");
     LOSES(lost_in_unmapped, "definite=187/1");
     LOSES(held_by_break, "reachable=188/1");
+    LOSES(held_with_another_piece, "reachable=12481/4");
+    LOSES_TO_VALGRIND(held_with_another_piece, "reachable=193/1");
     LOSES(lost_with_its_mapping, "definite=65536/1 indirect=189/1");
     LOSES_TO_VALGRIND(lost_with_its_mapping, "reachable=189/1");
     LOSES(held_by_stdio, "reachable=4568/2");

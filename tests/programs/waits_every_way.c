@@ -2,7 +2,8 @@
    while 2 blocks of 5,555 bytes together are lost. Says "ready"; ends when its input does, and then says how often
    a call was interrupted: never, if nobody sends it a signal.
 
-   waits_every_way alone: nothing but the first thread, which waits for the input. */
+   waits_every_way alone [unforked]: nothing but the first thread, which waits for the input; a block is held by memory that
+   a fork leaves out. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -162,6 +164,14 @@ static void start(void *(*function)(void *), void *argument)
         exit(9);
 }
 
+static void **volatile unforked;
+static void hold_in_unforked(void)
+{
+    unforked = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    madvise((void *)unforked, 4096, MADV_DONTFORK);
+    unforked[5] = malloc(888);
+}
+
 int main(int argc, char **argv)
 {
     static volatile unsigned long sum;
@@ -175,6 +185,8 @@ int main(int argc, char **argv)
     queue = msgget(IPC_PRIVATE, 0600);
     events = epoll_create1(0);
     sem_init(&semaphore, 0, 0);
+    if (argc > 2)
+        hold_in_unforked();
     if (argc == 1) {
         for (intptr_t i = 0; i < WAITS; i++)
             start(wait_for_ever, (void *)i);
