@@ -143,7 +143,7 @@ void real_take(void *function, const char *name)
    of all can come from newlocale. A lookup that finds something takes back what the one before left. */
 void real_forget_errors(void)
 {
-    dlsym(RTLD_DEFAULT, "dlsym");
+    (void)dlsym(RTLD_DEFAULT, "dlsym");
 }
 
 void real_resolve(void)
