@@ -92,6 +92,9 @@ void say_error(struct say_line *line, int negative_errno)
     case EPERM:
         say_text(line, "permission denied");
         return;
+    case ENOSYS: /* what sandboxes answer, man's among them */
+        say_text(line, "a sandbox forbids it");
+        return;
     case EROFS:
         say_text(line, "read-only file system");
         return;
