@@ -219,3 +219,12 @@ C
   json_says '.totals.live_blocks > 0' true
   json_says '.checks[-1].check | [.failure, (.kinds | .definite.blocks, .indirect.blocks, .possible.blocks)] | @csv' ,0,0,0
 }
+
+@test "threads that end while others scan: no deadlock, and each of a hundred checks finds the one lost block" {
+  track "$programs/scans_while_threads_end"
+  grep -q '^100 checks beside' stdout
+  flat_json "$(the_report 'scans_while_threads_end.*.memtrack')"
+  json_says '[.checks[].check | [.failure, .kinds.definite.blocks, .kinds.definite.bytes, .kinds.indirect.blocks]] | unique | tostring' '[[null,1,77,0]]'
+  json_says '.checks | length' 101
+  json_says .tracking.missed.total 0
+}
