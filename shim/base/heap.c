@@ -3,8 +3,13 @@
 #include "base/sys.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #define HEAP_CLASSES 24
+#define HEAP_CHUNKS_EASY 8u
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; refused by older ones, which does no harm */
+#endif
 
 struct heap_piece {
     struct heap_piece *next;
@@ -14,12 +19,23 @@ static struct lock heap_lock = {.rank = LOCK_HEAP};
 static struct heap_piece *heap_free_list[HEAP_CLASSES]; /* all below: under LOCK_HEAP */
 static char *heap_chunk;
 static size_t heap_chunk_left;
+static unsigned heap_chunks;
 
 static unsigned heap_class(size_t size)
 {
     if (size <= HEAP_SMALLEST)
         return 5;
     return 64u - (unsigned)__builtin_clzll(size - 1);
+}
+
+/* Whoever has used several chunks will use this one: its pages come at once, for a fifth of what they cost
+   one by one. */
+static char *heap_map_chunk(void)
+{
+    char *chunk = sys_map(HEAP_CHUNK);
+    if (chunk && heap_chunks++ >= HEAP_CHUNKS_EASY)
+        SYS3(SYS_madvise, chunk, HEAP_CHUNK, MADV_POPULATE_WRITE);
+    return chunk;
 }
 
 /* Room for a piece of 2^class bytes from the current chunk, at that alignment up to a page. */
@@ -29,7 +45,7 @@ static void *heap_carve(unsigned class)
     size_t align = size < SYS_PAGE ? size : SYS_PAGE;
     size_t gap = heap_chunk ? -(uintptr_t)heap_chunk & (align - 1) : 0;
     if (gap + size > heap_chunk_left) {
-        char *chunk = sys_map(HEAP_CHUNK);
+        char *chunk = heap_map_chunk();
         if (chunk == NULL)
             return NULL; /* what is left of the old one serves smaller pieces */
         heap_chunk = chunk;
@@ -48,14 +64,13 @@ void *heap_alloc(size_t size)
     if (((size_t)1 << class) > HEAP_CHUNK / 2)
         return sys_map(sys_round_to_page(size));
     bool taken = lock_enter_critical(&heap_lock);
-    struct heap_piece *piece = heap_free_list[class];
-    if (piece)
-        heap_free_list[class] = piece->next;
-    else
-        piece = heap_carve(class);
+    struct heap_piece *freed = heap_free_list[class];
+    if (freed)
+        heap_free_list[class] = freed->next;
+    void *piece = freed ? freed : heap_carve(class);
     lock_leave_critical(&heap_lock, taken);
-    if (piece)
-        memset(piece, 0, size);
+    if (freed)
+        memset(freed, 0, size);
     return piece;
 }
 
