@@ -30,9 +30,9 @@ static const struct {
 } file_plan[MTF_KIND_LIMIT] = {
     [MTF_KIND_NAMES] = {1, 8u << 10, 64ull << 20},
     [MTF_KIND_MODULES] = {sizeof(struct mtf_module), 8u << 10, 8ull << 20},
-    [MTF_KIND_NODES] = {sizeof(struct mtf_node), 8u << 10, 256ull << 20},
+    [MTF_KIND_NODES] = {sizeof(struct mtf_node), 16u << 10, 256ull << 20},
     [MTF_KIND_FRAMES] = {sizeof(struct mtf_frame), 8u << 10, 256ull << 20},
-    [MTF_KIND_SITES] = {sizeof(struct mtf_site), 16u << 10, 512ull << 20},
+    [MTF_KIND_SITES] = {sizeof(struct mtf_site), 32u << 10, 512ull << 20},
     [MTF_KIND_THREADS] = {sizeof(struct mtf_thread), 4u << 10, 24ull << 20},
     [MTF_KIND_BLOCKS] = {sizeof(struct mtf_block), 0, 256ull << 20},
     [MTF_KIND_SHARES] = {sizeof(struct mtf_share), 0, 64ull << 20},

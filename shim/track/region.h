@@ -99,7 +99,8 @@ MT_INLINE uint64_t region_find(const struct region *region, uint8_t tag)
    for while its tag comes. */
 MT_INLINE void region_prefetch(const struct region *region, uint8_t tag)
 {
-    __builtin_prefetch(region_entries(region) + tag * region_room(region) / REGION_GRANULES, 1);
+    size_t guess = (size_t)tag * region_room(region) / REGION_GRANULES;
+    __builtin_prefetch(region_entries(region) + guess, 1);
 }
 
 /* The entry of a slot that region_find gave. */
