@@ -276,6 +276,19 @@ static void start_begin_header(void)
     say_fork_child();
 }
 
+/* Sites of the parent that nothing here belongs to are not the child's. */
+static void start_shrink_sites(void)
+{
+    uint64_t count;
+    uint32_t *numbers = site_shrink(&count);
+    if (numbers == NULL)
+        return;
+    live_renumber(numbers, count);
+    pool_renumber(numbers);
+    map_renumber(numbers);
+    sys_unmap(numbers, count * sizeof *numbers);
+}
+
 static bool start_child_books(void)
 {
     thread_fork_child();
@@ -292,6 +305,8 @@ static bool start_child_books(void)
     live_each(start_inherit, NULL);
     pool_inherit();
     map_inherit();
+    start_shrink_sites();
+    file_shrink();
     start_begin_header();
     start_is_ended = false;
     result_fork_child();

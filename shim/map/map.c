@@ -502,6 +502,22 @@ void map_inherit(void)
     map_tree_each(map_tree, map_inherit_node, NULL);
 }
 
+/* Once for all pieces of a mapping. */
+static void map_renumber_node(struct map_node *node, void *context)
+{
+    const uint32_t *numbers = context;
+    if (node->origin->inherited)
+        return;
+    node->origin->inherited = true;
+    node->origin->site = numbers[node->origin->site];
+}
+
+void map_renumber(const uint32_t *numbers)
+{
+    map_tree_each(map_tree, map_disown_node, NULL);
+    map_tree_each(map_tree, map_renumber_node, (void *)(uintptr_t)numbers);
+}
+
 /* ---- checking ---- */
 
 struct map_sums {

@@ -96,6 +96,8 @@ void map_fork_parent(void);
 void map_fork_child(bool whole);
 /* In a forked child with its own books: everything in the table is inherited; counts anew. */
 void map_inherit(void);
+/* After that: sites have new numbers (site_shrink). */
+void map_renumber(const uint32_t *numbers);
 /* The tree is in order, and the sums are the counters'; for tests. */
 bool map_check(void);
 

@@ -311,3 +311,9 @@ void pool_inherit(void)
         site->inherited_bytes += entry->block.size;
     }
 }
+
+void pool_renumber(const uint32_t *numbers)
+{
+    for (struct pool_entry *entry = pool_entries; entry; entry = entry->hh.next)
+        entry->block.site = numbers[entry->block.site];
+}

@@ -46,5 +46,7 @@ void pool_fork_parent(void);
 void pool_fork_child(bool whole);
 /* In a forked child with its own books: what is there is inherited. */
 void pool_inherit(void);
+/* After that: sites have new numbers (site_shrink). */
+void pool_renumber(const uint32_t *numbers);
 
 #endif

@@ -17,6 +17,11 @@ struct interned *interned_make(uint32_t slots)
     return index;
 }
 
+void interned_drop(struct interned *index)
+{
+    sys_unmap(index, interned_bytes(index->mask + 1));
+}
+
 void interned_add(struct interned *index, uint64_t hash, uint32_t id)
 {
     uint32_t at = (uint32_t)hash;

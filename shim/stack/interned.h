@@ -43,6 +43,8 @@ MT_INLINE uint64_t interned_mix(uint64_t h)
 
 /* An index without records; NULL if there is no memory. */
 struct interned *interned_make(uint32_t slots);
+/* Gives an index back that nobody reads any more: in a forked child, before it has threads. */
+void interned_drop(struct interned *index);
 /* Is there room for one more record? May replace *index by a larger one with the records 1 to
    count - 1. */
 bool interned_has_room(struct interned **index, uint64_t count, interned_hash *hash);

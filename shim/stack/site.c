@@ -1,8 +1,11 @@
 #include "stack/site.h"
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "base/sys.h"
 #include "stack/interned.h"
 #include "store/file.h"
+
+#include <string.h>
 
 #define SITE_FRAMES_FIRST 2048u /* slots */
 #define SITE_NODES_FIRST 4096u
@@ -216,6 +219,96 @@ uint32_t site_at(uint32_t node, enum mtf_domain domain)
     uint64_t hash = site_hash_of(&key);
     uint32_t id = interned_find(&site_index, hash, site_is, &key);
     return MT_LIKELY(id != 0) ? id : site_at_slow(&key, hash);
+}
+
+/* ---- in a forked child ---- */
+
+/* Marks the nodes of a stack, from the innermost one to the first that is marked. */
+static void site_mark_nodes(uint32_t *marks, uint32_t node)
+{
+    for (; node && marks[node] == 0; node = site_nodes[node].parent)
+        marks[node] = 1;
+}
+
+/* Marked nodes move to the front and the marks become their new numbers: a node is younger than its
+   parent, whose new number is therefore known. */
+static uint32_t site_shrink_nodes(uint32_t *marks, uint64_t count)
+{
+    uint32_t kept = 1;
+    for (uint64_t id = 1; id < count; id++) {
+        if (marks[id] == 0)
+            continue;
+        marks[id] = kept;
+        site_nodes[kept++] = (struct mtf_node){.parent = marks[site_nodes[id].parent],
+                                               .frame = site_nodes[id].frame};
+    }
+    memset(&site_nodes[kept], 0, (count - kept) * sizeof *site_nodes);
+    file_publish(MTF_KIND_NODES, kept);
+    return kept;
+}
+
+static uint32_t site_shrink_sites(uint32_t *numbers, const uint32_t *nodes, uint64_t count)
+{
+    uint32_t kept = 1;
+    for (uint64_t id = 1; id < count; id++) {
+        if (numbers[id] == 0)
+            continue;
+        numbers[id] = kept;
+        site_sites[kept] = site_sites[id];
+        site_sites[kept].node = nodes[site_sites[id].node];
+        kept++;
+    }
+    memset(&site_sites[kept], 0, (count - kept) * sizeof *site_sites);
+    file_publish(MTF_KIND_SITES, kept);
+    return kept;
+}
+
+/* An index of the records 1 to count - 1, with room for as many again. */
+static struct interned *site_index_of(uint32_t count, uint32_t first, interned_hash *hash)
+{
+    uint32_t slots = first;
+    while (slots < 4 * count)
+        slots *= 2;
+    struct interned *index = interned_make(slots);
+    for (uint32_t id = 1; index && id < count; id++)
+        interned_add(index, hash(id), id);
+    return index;
+}
+
+static void site_replace_index(struct interned **index, struct interned *by)
+{
+    if (by == NULL)
+        return; /* what it says of other records is compared with them, and refuted */
+    interned_drop(*index);
+    *index = by;
+}
+
+uint32_t *site_shrink(uint64_t *count)
+{
+    uint64_t sites = file_count(MTF_KIND_SITES), nodes = file_count(MTF_KIND_NODES);
+    *count = sites;
+    if (sites < SITE_SHRINK_LEAST)
+        return NULL;
+    uint32_t *numbers = sys_map(sites * sizeof *numbers);
+    uint32_t *node_numbers = sys_map(nodes * sizeof *node_numbers);
+    for (uint64_t id = 1; numbers && node_numbers && id < sites; id++) {
+        numbers[id] = site_sites[id].inherited_blocks || site_sites[id].inherited_bytes;
+        if (numbers[id])
+            site_mark_nodes(node_numbers, site_sites[id].node);
+    }
+    if (numbers && node_numbers) {
+        uint32_t kept_nodes = site_shrink_nodes(node_numbers, nodes);
+        uint32_t kept_sites = site_shrink_sites(numbers, node_numbers, sites);
+        site_replace_index(&site_node_index,
+                           site_index_of(kept_nodes, SITE_NODES_FIRST, site_node_hash));
+        site_replace_index(&site_index, site_index_of(kept_sites, SITE_SITES_FIRST, site_hash));
+    } else if (numbers) {
+        sys_unmap(numbers, sites * sizeof *numbers);
+        numbers = NULL;
+    }
+    if (node_numbers)
+        sys_unmap(node_numbers, nodes * sizeof *node_numbers);
+    return numbers;
 }
 
 void site_fork_prepare(void)

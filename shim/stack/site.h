@@ -39,6 +39,15 @@ MT_INLINE struct mtf_site *site_record(uint32_t site)
 const struct mtf_node *site_node_record(uint32_t node);
 /* The frame of a node. */
 const struct mtf_frame *site_frame_record(uint32_t node);
+#define SITE_SHRINK_LEAST 512u
+/*
+ * In a forked child, with private tables and counters that are zero but for inherited blocks: drops the
+ * sites without such a block, and the nodes that only they need, so that the child's report does not
+ * repeat all that its parent has done. The new numbers of all old sites, 0 for those that are gone, and
+ * how many these are; NULL if nothing has changed: fewer than SITE_SHRINK_LEAST sites, or no memory.
+ * Whoever keeps numbers of sites or nodes renews them, and gives the list back by sys_unmap.
+ */
+uint32_t *site_shrink(uint64_t *count);
 void site_fork_prepare(void);
 void site_fork_parent(void);
 void site_fork_child(void);

@@ -411,6 +411,26 @@ bool file_detach(void)
     return true;
 }
 
+/* The rest of a table's address space is reserved again. */
+static void file_shrink_table(enum mtf_kind kind)
+{
+    struct file_table *table = &file_tables[kind];
+    uint64_t used = table->count * table->record_size;
+    uint64_t room = sys_round_to_page(used + used / 4);
+    uint64_t first = sys_round_to_page(file_plan[kind].first);
+    uint64_t kept = room < first ? first : room;
+    if (kept < table->mapped &&
+        !sys_failed(sys_mmap(table->base + kept, table->mapped - kept, PROT_NONE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)))
+        table->mapped = kept;
+}
+
+void file_shrink(void)
+{
+    for (enum mtf_kind kind = MTF_KIND_NAMES; kind < MTF_KIND_LIMIT; kind++)
+        file_shrink_table(kind);
+}
+
 void file_fork_prepare(void)
 {
     lock_hold(&file_lock);

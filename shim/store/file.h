@@ -57,6 +57,8 @@ const char *file_path(void);
 /* In a forked child: private copies in place of what is shared with the parent. On failure the
    child must not touch the tables at all. */
 bool file_detach(void);
+/* After that, and before file_create: tables have room for little more than their records. */
+void file_shrink(void);
 void file_fork_prepare(void);
 void file_fork_parent(void);
 void file_fork_child(void);

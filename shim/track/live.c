@@ -330,6 +330,27 @@ void live_each_area(void (*visit)(uint64_t number, uint64_t blocks, void *contex
     }
 }
 
+static void live_renumber_region(struct region *region, const uint32_t *numbers, uint64_t count)
+{
+    for (uint64_t used = region->used; used; used &= used - 1) {
+        struct region_entry *entry = region_entry_of(region, used & -used);
+        uint32_t site = region_site(entry) < count ? numbers[region_site(entry)] : 0;
+        region_pack(entry, region_sequence(entry), site, region_size(entry), region_thread(entry));
+    }
+}
+
+void live_renumber(const uint32_t *numbers, uint64_t count)
+{
+    for (struct live_shard *shard = live_shards; shard < live_shards + LIVE_SHARDS; shard++) {
+        struct live_hold hold = live_enter(shard);
+        for (uint32_t i = 0; shard->areas && i <= shard->mask; i++) {
+            for (uint32_t r = 0; shard->areas[i].regions && r < LIVE_AREA_REGIONS; r++)
+                live_renumber_region(&shard->areas[i].regions[r], numbers, count);
+        }
+        live_leave(shard, hold);
+    }
+}
+
 static uint64_t live_count_shard(const struct live_shard *shard)
 {
     uint64_t count = 0;

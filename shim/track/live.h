@@ -52,6 +52,8 @@ void live_each_area(void (*visit)(uint64_t number, uint64_t blocks, void *contex
 void live_each(void (*visit)(const void *address, const struct live_block *block, void *context),
                void *context);
 uint64_t live_count(void);
+/* In a forked child: sites have new numbers (site_shrink). */
+void live_renumber(const uint32_t *numbers, uint64_t count);
 void live_fork_prepare(void);
 void live_fork_parent(void);
 /* Before total_fork_child. `whole`: every lock was held for the fork. Otherwise a shard that another thread was changing is
