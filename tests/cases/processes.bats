@@ -94,6 +94,24 @@ C
   [ "$(compgen -G 'sh.*.memtrack' | wc -l)" -le 1 ]
 }
 
+@test "a child of a process with thousands of call sites has a report of its own few" {
+  local child parent size
+  track "$programs/forks_after_many_sites"
+  child=$(awk '$1 == "child" { print $2 }' stdout)
+  parent=$(compgen -G 'forks_after_many_sites.*.memtrack' | grep -v "\.$child\.")
+  as_json "forks_after_many_sites.$child.memtrack"
+  json_says '[.totals.inherited_blocks, .totals.inherited_bytes, .tracking.missed.total] | @csv' 1,0,0
+  json_says '[.sites[] | select(any(.stack[]; .function == "keep")) | .figures.inherited_blocks] | add' 1
+  json_says '[.mappings.sites[] | select(.self.function == "keep_mapping") | .figures.inherited_bytes] | add' 1048576
+  json_says '[.sites[] | select(any(.stack[]; .function == "work")) | .figures.allocations] | add' 1500
+  json_says '[.sites[] | select(any(.stack[]; .function == "work_of_the_child")) | .figures.allocations] | add' 30
+  json_says '[.sites[] | select(any(.stack[]; .function == "many_ways"))] | length' 0
+  as_json "$parent"
+  json_says '[.sites[] | select(any(.stack[]; .function == "many_ways")) | .figures.allocations] | add' 2048
+  size=$(stat -c %s "$parent")
+  [ "$(stat -c %s "forks_after_many_sites.$child.memtrack")" -lt $((size / 2)) ]
+}
+
 @test "a child that allocates nothing leaves no report" {
   track "$programs/fork_every_way" quiet child_truth
   compare stdout "$(the_report 'fork_every_way.*.memtrack')"
