@@ -96,16 +96,16 @@ static void reach_mark_clique(struct reach *reach, uint32_t index, const struct 
 
 static uint64_t *reach_done(struct reach *reach, uintptr_t word)
 {
-    return &reach->done[word >> CENSUS_AREA_SHIFT & (REACH_DONE - 1)];
+    return &reach->done[word >> REACH_DONE_SHIFT & (REACH_DONE - 1)];
 }
 
 /* Notes that an address lies in a reachable block. */
 static void reach_note_done(struct reach *reach, uint32_t index, uintptr_t word)
 {
     const struct census_block *block = &reach->census->blocks[index];
-    uintptr_t area = word >> CENSUS_AREA_SHIFT << CENSUS_AREA_SHIFT;
-    if (block->start <= area && block->start + block->size - area >= 1ul << CENSUS_AREA_SHIFT)
-        *reach_done(reach, word) = word >> CENSUS_AREA_SHIFT;
+    uintptr_t stretch = word >> REACH_DONE_SHIFT << REACH_DONE_SHIFT;
+    if (block->start <= stretch && block->start + block->size - stretch >= 1ul << REACH_DONE_SHIFT)
+        *reach_done(reach, word) = word >> REACH_DONE_SHIFT;
 }
 
 /* The block that an address is in. new[] of no elements gives a pointer to the end of a block that holds nothing but
@@ -151,7 +151,7 @@ static MT_NOINLINE void reach_flush(struct reach *reach)
 
 static MT_NOINLINE void reach_candidate(struct reach *reach, uintptr_t word)
 {
-    if (*reach_done(reach, word) == word >> CENSUS_AREA_SHIFT)
+    if (*reach_done(reach, word) == word >> REACH_DONE_SHIFT)
         return;
     struct reach_pending *pending = &reach->pending[reach->pending_count++];
     *pending = reach->here;
@@ -297,6 +297,16 @@ static void reach_drain(struct reach *reach)
     }
 }
 
+void reach_end(struct reach *reach)
+{
+    if (reach->waiting)
+        heap_free(reach->waiting, ((size_t)reach->census->count + 1) * sizeof *reach->waiting);
+    if (reach->done)
+        heap_free(reach->done, REACH_DONE * sizeof *reach->done);
+    reach->waiting = NULL;
+    reach->done = NULL;
+}
+
 bool reach_begin(struct reach *reach, struct census *census, struct space *space,
                  struct pages *pages, uint64_t deadline_ns)
 {
@@ -307,14 +317,11 @@ bool reach_begin(struct reach *reach, struct census *census, struct space *space
                             .here = {.holder = CENSUS_NONE, .definite = true},
                             .deadline_ns = deadline_ns};
     reach->waiting = heap_alloc(((size_t)census->count + 1) * sizeof *reach->waiting);
-    return reach->waiting != NULL;
-}
-
-void reach_end(struct reach *reach)
-{
-    if (reach->waiting)
-        heap_free(reach->waiting, ((size_t)reach->census->count + 1) * sizeof *reach->waiting);
-    reach->waiting = NULL;
+    reach->done = heap_alloc(REACH_DONE * sizeof *reach->done);
+    if (reach->waiting && reach->done)
+        return true;
+    reach_end(reach);
+    return false;
 }
 
 void reach_root(struct reach *reach, uintptr_t start, uintptr_t end)

@@ -7,7 +7,7 @@
  *             possible if every chain has another interior pointer in it. Of the rest, those that
  *             others of the rest point at are indirect, each in the clique of one that is not.
  * Threads     the one that checks for leaks, while nothing changes.
- * Memory      4 bytes a block, until reach_end.
+ * Memory      4 bytes a block and 32 KiB, until reach_end.
  *
  * Speed is that of reading memory, as far as its order lets it. What a word leads to is looked up some words later,
  * when its table entries have been fetched. Many blocks that wait are scanned in the order of their addresses.
@@ -21,7 +21,8 @@
 #include "scan/pages.h"
 #include "scan/space.h"
 
-#define REACH_DONE 256u /* a power of two */
+#define REACH_DONE_SHIFT 16
+#define REACH_DONE 4096u /* a power of two */
 #define REACH_PENDING 32u
 
 /* A word that points into the range of the blocks, and where it was found. */
@@ -47,9 +48,9 @@ struct reach {
     struct reach_pending here; /* where words are being read */
     struct reach_pending pending[REACH_PENDING];
     uint32_t pending_count;
-    /* Areas that lie wholly in a reachable block, by their numbers: a pointer there says nothing new.
-       Programs that carve large mappings are full of such pointers. */
-    uint64_t done[REACH_DONE];
+    /* Stretches of 64 KiB that lie wholly in a reachable block, by their numbers: a pointer there says
+       nothing new. Programs that carve large mappings are full of such pointers. */
+    uint64_t *done;
     uint64_t scanned;     /* bytes */
     uint64_t looked;      /* of those, when the clock was last read */
     uint64_t deadline_ns; /* CLOCK_MONOTONIC */
