@@ -4,7 +4,7 @@
  *             calls the next allocator, the dynamic linker or libunwind.
  * Threads     any. A signal handler never takes a lock that its own thread holds: while a thread is
  *             inside the shim its nested events are queued (hook/hook.h).
- * Memory      one word each.
+ * Memory      three words each.
  * On failure  cannot fail; waits with FUTEX_WAIT after a short spin.
  *
  * Giving a lock back is a plain store, half of what a lock costs with an atomic exchange. A waiter that

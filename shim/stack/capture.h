@@ -5,7 +5,7 @@
  *             the same thread by a signal handler: the inner capture then uses no shared state.
  *             Keeps errno. Never takes the loader's lock, never calls malloc.
  * Memory      self->capture, mapped at the first capture: a few pages for a thread that allocates
- *             in few places, at most 1.2 MiB; see remember.h.
+ *             in few places, at most 130 KiB and what remember.h says.
  * On failure  returns 0, the unknown site, and counts MTF_LOST_STACK, or MTF_LOST_SITE when the
  *             tables are full.
  */

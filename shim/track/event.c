@@ -158,7 +158,7 @@ MT_INLINE uint64_t event_enter_locked(struct self *self, struct mtf_totals *tota
     return sequence;
 }
 
-/* Assumed: nothing rare is on, the area of the address was asked for last. Budget: 90 instructions. */
+/* Assumed: nothing rare is on, the area of the address was asked for last. Budget: 180 instructions. */
 void event_alloc(struct self *self, const void *block, size_t size, uint32_t site)
 {
     bool taken, done = false;
@@ -212,7 +212,7 @@ MT_INLINE size_t event_free_locked(struct self *self, const void *block)
 }
 
 /* Assumed: as in event_alloc, and the block is of this process and this thread, and not the last one of
-   its area. Budget: 80 instructions. */
+   its area. Budget: 160 instructions. */
 void event_free(struct self *self, const void *block)
 {
     size_t size = SIZE_MAX;

@@ -61,7 +61,7 @@ void live_fork_parent(void);
 void live_fork_child(bool whole);
 /* Blocks that were lost so. Not counted in the file here: it may still be the parent's. */
 uint64_t live_given_up(void);
-/* Every slot reachable by its key, bitmaps and counts agree; for tests. */
+/* Every area reachable by its key, slots and counts agree; for tests. */
 bool live_check(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include "fault.h"
 #include "stack/site.h"
 #include "track/huge.h"
+#include "track/live_table.h"
 #include "track/total.h"
 
 #include <pthread.h>
@@ -494,6 +495,47 @@ static void an_unannounced_fork_gives_up_only_the_shard_that_was_held(void **sta
     assert_int_equal(child_run(fork_while_a_shard_is_held), 0);
 }
 
+/* As an event does that changes the table under LOCK_TOTAL alone. */
+static void *hold_as_an_event_does(void *context)
+{
+    const int *pipe_ends = context;
+    char byte = 0;
+    lock_hold(&total_lock);
+    live_changing = live_shard(live_key(0x200000));
+    if (write(pipe_ends[1], &byte, 1) != 1)
+        _exit(98);
+    for (;;)
+        pause();
+}
+
+static void fork_while_an_event_is_counted(void)
+{
+    int pipe_ends[2];
+    char byte;
+    pthread_t thread;
+    REQUIRE(pipe(pipe_ends) == 0);
+    fill_two_shards();
+    REQUIRE(live_shard(live_key(0x100000)) != live_shard(live_key(0x200000)));
+    pthread_create(&thread, NULL, hold_as_an_event_does, pipe_ends);
+    REQUIRE(read(pipe_ends[0], &byte, 1) == 1);
+    pid_t pid = (pid_t)syscall(SYS_fork);
+    if (pid == 0) {
+        live_fork_child(false);
+        total_fork_child();
+        REQUIRE(live_given_up() == 1 && live_count() == 512 && live_check());
+        _exit(0);
+    }
+    int status;
+    REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
+    _exit(0);
+}
+
+static void an_unannounced_fork_gives_up_the_shard_that_an_event_was_changing(void **state)
+{
+    (void)state;
+    assert_int_equal(child_run(fork_while_an_event_is_counted), 0);
+}
+
 static void fork_with_all_locks(void)
 {
     fill_two_shards();
@@ -526,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_failure_at_any_mapping_leaves_the_table_whole),
         cmocka_unit_test(a_huge_block_whose_size_cannot_be_kept_is_refused),
         cmocka_unit_test(an_unannounced_fork_gives_up_only_the_shard_that_was_held),
+        cmocka_unit_test(an_unannounced_fork_gives_up_the_shard_that_an_event_was_changing),
         cmocka_unit_test(an_announced_fork_keeps_every_block),
         cmocka_unit_test(freeing_an_unknown_pointer_changes_nothing),
         cmocka_unit_test(a_block_newer_than_the_bound_stays),

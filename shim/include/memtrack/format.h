@@ -285,7 +285,7 @@ struct mtf_totals {
     uint64_t peak_bytes;
     uint64_t peak_blocks;   /* blocks live when peak_bytes was first reached */
     uint64_t peak_sequence; /* `sequence` at that moment */
-    uint64_t peak_epoch;    /* how often a new peak was reached */
+    uint64_t peak_epoch;    /* how often a new peak was reached after something else than one */
     uint64_t foreign_frees; /* frees of pointers whose allocation was never seen */
     uint64_t boot_allocs;   /* served by the shim's own pool while it came up; not in any site */
     uint64_t sealed_allocs;
